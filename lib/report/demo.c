@@ -1,0 +1,427 @@
+/* demo.c - the verbs of a demo, and one run from its start to its exit status. */
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "proc/proc.h"
+#include "sync/sync.h"
+
+struct run run;
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = { "none", "holds", "refuted", "differs", "skipped" };
+    return names[verdict];
+}
+
+const char *kind_name(enum demo_kind kind)
+{
+    static const char *const names[] = { "fact", "cost", "caveat" };
+    return names[kind];
+}
+
+/* Until Enter, or the end of the input. Byte by byte: what comes after the line is left to whoever reads next. */
+static void read_line(char *line, size_t size)
+{
+    size_t used = 0;
+    char c = '\0';
+    while (c != '\n') {
+        ssize_t n = read(STDIN_FILENO, &c, 1);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            break;
+        if (n == 1 && c != '\n' && used + 1 < size)
+            line[used++] = c;
+    }
+    line[used] = '\0';
+}
+
+static void hold(void)
+{
+    char line[2];
+    if (!run.json && isatty(STDIN_FILENO))
+        dprintf(STDERR_FILENO, "     Enter goes on ");
+    read_line(line, sizeof line);
+}
+
+/* Only the process that the reader started waits for him. */
+static bool holds_here(void)
+{
+    return run.step && getpid() == run.main_pid;
+}
+
+static void hold_step(struct demo_here here)
+{
+    if (!holds_here() || run.step_n == 0 || run.looked)
+        return;
+    json_t *event = event_new(here, "act");
+    json_object_set_new(event, "text", json_string("stops until Enter"));
+    json_object_set_new(event, "hold", json_true());
+    event_emit(event);
+    hold();
+}
+
+/* The choice the reader types, counted from 0; -1 for anything else. */
+static int ask(const struct demo_prediction *prediction)
+{
+    dprintf(STDOUT_FILENO, "   ? %s\n", prediction->ask);
+    int n = 0;
+    for (; n < 4 && prediction->choices[n] != NULL; n++)
+        dprintf(STDOUT_FILENO, "       %d  %s\n", n + 1, prediction->choices[n]);
+    dprintf(STDOUT_FILENO, "     your answer (1 to %d): ", n);
+    char line[16];
+    read_line(line, sizeof line);
+    int choice = atoi(line) - 1;
+    return choice >= 0 && choice < n ? choice : -1;
+}
+
+static void ask_predictions(void)
+{
+    const struct demo_prediction *predictions = run.demo->predictions;
+    if (!run.predict || predictions == NULL || getpid() != run.main_pid)
+        return;
+    for (int i = 0; predictions[i].ask != NULL; i++)
+        if (predictions[i].step == run.step_n)
+            run.answers[i] = ask(&predictions[i]);
+}
+
+static void compare_predictions(const char *id, enum verdict verdict)
+{
+    const struct demo_prediction *predictions = run.demo->predictions;
+    if (!run.predict || predictions == NULL || verdict == SKIPPED)
+        return;
+    for (int i = 0; predictions[i].ask != NULL; i++) {
+        if (strcmp(predictions[i].claim, id) != 0)
+            continue;
+        bool said = run.answers[i] >= 0, as_expected = verdict != REFUTED;
+        if (said && (run.answers[i] == predictions[i].right) == as_expected)
+            dprintf(STDOUT_FILENO, "     you said so: %s\n", predictions[i].choices[run.answers[i]]);
+        else
+            dprintf(STDOUT_FILENO, "     you said: %s\n     it is%s: %s\n",
+                    said ? predictions[i].choices[run.answers[i]] : "nothing", as_expected ? "" : " not",
+                    predictions[i].choices[predictions[i].right]);
+    }
+}
+
+void demo_step_at(struct demo_here here, const char *text, ...)
+{
+    hold_step(here);
+    run.step_n++;
+    run.looked = false;
+    json_t *event = event_new(here, "step");
+    json_object_set_new(event, "n", json_integer(run.step_n));
+    va_list args;
+    va_start(args, text);
+    event_text(event, "text", text, args);
+    va_end(args);
+    event_emit(event);
+    ask_predictions();
+}
+
+void demo_act_at(struct demo_here here, pid_t target, const char *text, ...)
+{
+    json_t *event = event_new(here, "act");
+    va_list args;
+    va_start(args, text);
+    event_text(event, "text", text, args);
+    va_end(args);
+    if (target != 0)
+        json_object_set_new(event, "target", json_integer(run.stable ? label_of(target) : target));
+    event_emit(event);
+}
+
+void demo_look_at(struct demo_here here, const char *command, ...)
+{
+    json_t *event = event_new(here, "act");
+    json_object_set_new(event, "text", json_string("look yourself"));
+    va_list args;
+    va_start(args, command);
+    event_text(event, "look", command, args);
+    va_end(args);
+    bool holds = holds_here();
+    json_object_set_new(event, "hold", json_boolean(holds));
+    event_emit(event);
+    run.looked = true;
+    if (holds)
+        hold();
+}
+
+struct demo_fact demo_fact_char(const char *name, char value)
+{
+    return (struct demo_fact){ .name = name, .type = 'c', .number = value };
+}
+
+struct demo_fact demo_fact_text(const char *name, const char *value)
+{
+    return (struct demo_fact){ .name = name, .type = 's', .text = value };
+}
+
+struct demo_fact demo_fact_number(const char *name, int64_t value)
+{
+    return (struct demo_fact){ .name = name, .type = 'd', .number = value };
+}
+
+struct demo_fact demo_fact_unsigned(const char *name, uint64_t value)
+{
+    return (struct demo_fact){ .name = name, .type = 'd', .number = (int64_t)value };
+}
+
+struct demo_fact demo_fact_pid(const char *name, pid_t value)
+{
+    return (struct demo_fact){ .name = name, .type = 'p', .number = value };
+}
+
+struct demo_fact demo_fact_page(const char *name, const char *cells)
+{
+    return (struct demo_fact){ .name = name, .type = 'g', .text = cells };
+}
+
+static json_t *fact_value(const struct demo_fact *fact)
+{
+    char letter[2] = { (char)fact->number, '\0' };
+    switch (fact->type) {
+    case 'c':
+        return event_string(letter);
+    case 'p':
+        return run.stable ? event_string(demo_pid((pid_t)fact->number)) : json_integer(fact->number);
+    case 'd':
+        return json_integer(fact->number);
+    default:
+        return event_string(fact->text);
+    }
+}
+
+static json_t *facts_of(const struct demo_fact *facts, json_t *grids)
+{
+    json_t *object = json_object();
+    for (; facts->name != NULL; facts++) {
+        json_object_set_new(object, facts->name, fact_value(facts));
+        if (facts->type == 'g')
+            json_object_set_new(grids, facts->name, json_true());
+    }
+    return object;
+}
+
+/* "/proc/PID/stat" of the process with its number, or its label, in the place of PID. */
+static json_t *source_of(const char *source, pid_t of)
+{
+    static const char entry[] = "/proc/PID";
+    const char *rest = strncmp(source, entry, sizeof entry - 1) == 0 ? source + sizeof entry - 1 : NULL;
+    return rest == NULL ? json_string(source) : json_sprintf("/proc/%s%s", demo_pid(of), rest);
+}
+
+void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts)
+{
+    json_t *event = event_new(here, "observation"), *grids = json_object();
+    json_object_set_new(event, "source", source_of(source, of));
+    if (of != 0) {
+        json_object_set_new(event, "of", json_integer(run.stable ? label_of(of) : of));
+        json_object_set_new(event, "of_role", json_string(label_role(of)));
+    }
+    json_object_set_new(event, "facts", facts_of(facts, grids));
+    if (json_object_size(grids) > 0)
+        json_object_set(event, "pages", grids);
+    json_decref(grids);
+    event_emit(event);
+}
+
+static size_t claim_index(const char *id)
+{
+    size_t i = 0;
+    while (run.demo->claims[i].id != NULL && strcmp(run.demo->claims[i].id, id) != 0)
+        i++;
+    return i;
+}
+
+/* NULL where the id is not declared, or was decided before: a mistake in the demo, not of the kernel. */
+static const struct demo_claim *claim_to_decide(struct demo_here here, const char *id)
+{
+    size_t i = claim_index(id);
+    if (run.demo->claims[i].id != NULL && run.shared->verdict[i] == NO_VERDICT)
+        return &run.demo->claims[i];
+    dprintf(STDERR_FILENO, "%s: %s:%d: claim %s is %s\n", run.name, here.file, here.line, id,
+            run.demo->claims[i].id == NULL ? "not declared" : "decided already");
+    run.shared->died = true;
+    return NULL;
+}
+
+static enum verdict verdict_of(const struct demo_claim *claim, bool ok)
+{
+    switch (claim->kind) {
+    case DEMO_COST:
+        return ok ? HOLDS : DIFFERS;
+    case DEMO_CAVEAT:
+        return ok ? DIFFERS : REFUTED;
+    default:
+        return ok ? HOLDS : REFUTED;
+    }
+}
+
+static json_t *verdict_event(struct demo_here here, const struct demo_claim *claim, enum verdict verdict)
+{
+    run.shared->verdict[claim - run.demo->claims] = verdict;
+    json_t *event = event_new(here, "verdict");
+    json_object_set_new(event, "claim", json_string(claim->id));
+    json_object_set_new(event, "claim_kind", json_string(kind_name(claim->kind)));
+    json_object_set_new(event, "sentence", json_string(claim->sentence));
+    json_object_set_new(event, "verdict", json_string(verdict_name(verdict)));
+    return event;
+}
+
+void demo_check_at(struct demo_here here, const char *id, bool ok, const char *evidence, ...)
+{
+    const struct demo_claim *claim = claim_to_decide(here, id);
+    if (claim == NULL)
+        return;
+    enum verdict verdict = verdict_of(claim, ok);
+    json_t *event = verdict_event(here, claim, verdict);
+    va_list args;
+    va_start(args, evidence);
+    event_text(event, "evidence", evidence, args);
+    va_end(args);
+    if (verdict == DIFFERS && claim->differs != NULL)
+        json_object_set_new(event, "reason", json_string(claim->differs));
+    event_emit(event);
+    compare_predictions(id, verdict);
+}
+
+void demo_skip_at(struct demo_here here, const char *id, const char *reason, ...)
+{
+    const struct demo_claim *claim = claim_to_decide(here, id);
+    if (claim == NULL)
+        return;
+    json_t *event = verdict_event(here, claim, SKIPPED);
+    json_object_set_new(event, "evidence", json_string(""));
+    va_list args;
+    va_start(args, reason);
+    event_text(event, "reason", reason, args);
+    va_end(args);
+    event_emit(event);
+}
+
+void demo_measure_at(struct demo_here here, const char *name, const char *unit, struct measure_spread spread)
+{
+    json_t *event = event_new(here, "measure");
+    json_object_set_new(event, "name", json_string(name));
+    json_object_set_new(event, "unit", json_string(unit));
+    json_object_set_new(event, "median", json_real(run.stable ? 0 : spread.median));
+    json_object_set_new(event, "p10", json_real(run.stable ? 0 : spread.p10));
+    json_object_set_new(event, "p90", json_real(run.stable ? 0 : spread.p90));
+    json_object_set_new(event, "min", json_real(run.stable ? 0 : spread.min));
+    json_object_set_new(event, "n", json_integer((json_int_t)spread.n));
+    event_emit(event);
+}
+
+int demo_died(struct demo_here here, int error, const char *call, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, call);
+    vsnprintf(text, sizeof text, call, args);
+    va_end(args);
+    const char *name = strerrorname_np(error);
+    dprintf(STDERR_FILENO, "%s: %s:%d: %s: %s (%s)\n", run.name, here.file, here.line, text, name ? name : "unknown error",
+            strerror(error));
+    run.shared->died = true;
+    return STATUS_BROKE;
+}
+
+bool demo_without(const char *what)
+{
+    return run.without != NULL && strcmp(run.without, what) == 0;
+}
+
+long demo_option(const char *name)
+{
+    for (int i = 0; run.demo->options != NULL && run.demo->options[i].name != NULL; i++)
+        if (strcmp(run.demo->options[i].name, name) == 0)
+            return run.options[i];
+    return 0;
+}
+
+static void emit_start(void)
+{
+    json_t *event = event_new(DEMO_HERE, "start");
+    json_object_set_new(event, "schema", json_integer(SCHEMA_VERSION));
+    json_object_set_new(event, "demo", json_string(run.name));
+    json_object_set_new(event, "title", json_string(run.demo->title));
+    if (run.without != NULL)
+        json_object_set_new(event, "break", json_string(run.without));
+    event_machine(event);
+    event_emit(event);
+}
+
+static void skip_all(const char *reason)
+{
+    for (const struct demo_claim *claim = run.demo->claims; claim->id != NULL; claim++)
+        demo_skip(claim->id, "%s", reason);
+}
+
+static void count_verdicts(int counts[N_VERDICTS])
+{
+    for (size_t i = 0; run.demo->claims[i].id != NULL; i++) {
+        counts[run.shared->verdict[i]]++;
+        if (run.shared->verdict[i] == NO_VERDICT && !run.shared->died)
+            dprintf(STDERR_FILENO, "%s: no verdict on %s\n", run.name, run.demo->claims[i].id);
+    }
+}
+
+static void emit_end(const int counts[N_VERDICTS])
+{
+    json_t *event = event_new(DEMO_HERE, "end");
+    int claims = 0;
+    for (int i = 0; i < N_VERDICTS; i++)
+        claims += counts[i];
+    json_object_set_new(event, "demo", json_string(run.name));
+    json_object_set_new(event, "claims", json_integer(claims));
+    for (enum verdict i = HOLDS; i < N_VERDICTS; i++)
+        json_object_set_new(event, verdict_name(i), json_integer(counts[i]));
+    json_object_set_new(event, "next", json_string(run.demo->next));
+    event_emit(event);
+}
+
+static int finish(void)
+{
+    int counts[N_VERDICTS] = { 0 };
+    hold_step(DEMO_HERE);
+    count_verdicts(counts);
+    emit_end(counts);
+    int error = run.shared->output_error;
+    if (error != 0) {
+        const char *name = strerrorname_np(error);
+        dprintf(STDERR_FILENO, "%s: the report could not be written to standard output: %s (%s)\n", run.name,
+                name ? name : "unknown error", strerror(error));
+    }
+    if (error != 0 || run.shared->died || counts[NO_VERDICT] > 0)
+        return STATUS_BROKE;
+    if (counts[REFUTED] > 0)
+        return STATUS_REFUTED;
+    return counts[HOLDS] + counts[DIFFERS] > 0 ? STATUS_HOLDS : STATUS_SKIPPED;
+}
+
+int demo_run(int argc, char *argv[], const struct demo *demo)
+{
+    run.demo = demo;
+    run.name = demo->name; /* not argv[0]: it may be called anything */
+    run.main_pid = getpid();
+    int rc = sync_begin();
+    options_parse(argc, argv);
+    run.shared = mmap(NULL, sizeof *run.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (run.shared == MAP_FAILED || rc < 0) {
+        int error = rc < 0 ? -rc : errno;
+        dprintf(STDERR_FILENO, "%s: %s: %s (%s)\n", run.name, rc < 0 ? "open(\"/\", O_PATH)" : "mmap(a page of state)",
+                strerrorname_np(error), strerror(error));
+        return STATUS_BROKE;
+    }
+    demo_role(run.main_pid, "parent");
+    emit_start();
+    struct proc_stat self;
+    rc = proc_stat_read(run.main_pid, &self);
+    if (rc < 0)
+        skip_all("/proc, the witness, does not show this process; mount -t proc proc /proc");
+    else
+        demo->run();
+    return finish();
+}

@@ -1,0 +1,315 @@
+/* text.c - an event as lines of text, below 80 columns. */
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDTH = 79, GRID_CELLS = 64, GRID_ROWS = 8, EVIDENCE_COLUMN = 60 };
+
+/* Where on the line we write. Lines that would become too long go on at the indent. */
+struct pen {
+    FILE *out;
+    int column, indent;
+};
+
+/* Columns a text takes: its characters, of which UTF-8 counts the first byte. Our texts have no wide ones. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static void pen_to(struct pen *pen, int column)
+{
+    for (; pen->column < column; pen->column++)
+        fputc(' ', pen->out);
+}
+
+static void pen_line(struct pen *pen)
+{
+    fputc('\n', pen->out);
+    pen->column = 0;
+}
+
+static void pen_put(struct pen *pen, const char *text)
+{
+    fputs(text, pen->out);
+    pen->column += width_of(text);
+}
+
+/* Word by word; runs of spaces stay, where no line ends there. */
+static void pen_words(struct pen *pen, const char *text)
+{
+    while (*text != '\0') {
+        size_t spaces = strspn(text, " ");
+        size_t length = spaces + strcspn(text + spaces, " ");
+        char *word = strndup(text, length);
+        if (word == NULL)
+            return;
+        if (pen->column + width_of(word) > WIDTH && pen->column > pen->indent) {
+            pen_line(pen);
+            pen_to(pen, pen->indent);
+            pen_put(pen, word + spaces);
+        } else {
+            pen_put(pen, word);
+        }
+        free(word);
+        text += length;
+    }
+}
+
+static void colour(struct pen *pen, const char *code)
+{
+    if (run.colour)
+        fprintf(pen->out, "\033[%sm", code);
+}
+
+static const char *string_of(const json_t *event, const char *key)
+{
+    const char *text = json_string_value(json_object_get(event, key));
+    return text == NULL ? "" : text;
+}
+
+static void text_start(struct pen *pen, const json_t *event)
+{
+    pen->indent = 2;
+    colour(pen, "1");
+    pen_put(pen, string_of(event, "demo"));
+    colour(pen, "0");
+    pen_put(pen, ": ");
+    pen_words(pen, string_of(event, "title"));
+    pen_line(pen);
+}
+
+static void text_step(struct pen *pen, const json_t *event)
+{
+    pen_line(pen);
+    colour(pen, "1");
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)json_integer_value(json_object_get(event, "n")));
+    pen_put(pen, number);
+    pen->indent = 3;
+    pen_to(pen, pen->indent);
+    pen_words(pen, string_of(event, "text"));
+    colour(pen, "0");
+    pen_line(pen);
+}
+
+static void text_act(struct pen *pen, const json_t *event)
+{
+    const char *look = string_of(event, "look");
+    pen_to(pen, 3);
+    if (*look != '\0') {
+        pen->indent = 20;
+        colour(pen, "2");
+        pen_put(pen, "  look yourself: ");
+        pen_words(pen, look);
+        colour(pen, "0");
+    } else {
+        pen->indent = 5;
+        pen_put(pen, run.unicode ? "› " : "> ");
+        pen_put(pen, string_of(event, "role"));
+        pen_put(pen, ": ");
+        pen_words(pen, string_of(event, "text"));
+    }
+    pen_line(pen);
+}
+
+/* The pages as cells in rows, with the number of each row's first page. */
+static void text_grid(struct pen *pen, const char *name, const char *cells)
+{
+    size_t length = strlen(cells), rows = 0;
+    for (size_t at = 0; at < length && rows < GRID_ROWS; at += GRID_CELLS, rows++) {
+        pen_line(pen);
+        pen_to(pen, 5);
+        char row[GRID_CELLS + 32];
+        snprintf(row, sizeof row, "%6s %zu ", rows == 0 ? name : "", at);
+        pen_put(pen, row);
+        pen_to(pen, 15);
+        fprintf(pen->out, "%.*s", GRID_CELLS, cells + at);
+    }
+    if (length > GRID_ROWS * GRID_CELLS) {
+        pen_line(pen);
+        pen_to(pen, 15);
+        fprintf(pen->out, "... and %zu more pages, all of them with --json", length - GRID_ROWS * GRID_CELLS);
+    }
+}
+
+/* "name value", or the value alone where the name says where it stands ("3 -> pipe:[7]"). */
+static void text_fact(struct pen *pen, const char *name, const json_t *value)
+{
+    char *text = NULL;
+    if (json_is_integer(value) && asprintf(&text, "   %s %lld", name, (long long)json_integer_value(value)) < 0)
+        return;
+    if (json_is_string(value) && asprintf(&text, "   %s %s", name, json_string_value(value)) < 0)
+        return;
+    if (text != NULL && pen->column + width_of(text) > WIDTH) {
+        pen_line(pen);
+        pen_to(pen, pen->indent);
+    }
+    if (text != NULL)
+        pen_put(pen, text);
+    free(text);
+}
+
+static void text_source(struct pen *pen, const char *source)
+{
+    if (pen->column + 2 + width_of(source) > WIDTH)
+        pen_line(pen);
+    pen_to(pen, WIDTH - width_of(source));
+    colour(pen, "2");
+    pen_put(pen, source);
+    colour(pen, "0");
+}
+
+static void text_observation(struct pen *pen, const json_t *event)
+{
+    char who[64] = "";
+    const char *of_role = string_of(event, "of_role");
+    json_int_t of = json_integer_value(json_object_get(event, "of"));
+    if (of != 0)
+        snprintf(who, sizeof who, "%-6s %s%lld", *of_role ? of_role : "process", run.stable ? "P" : "", (long long)of);
+    pen_to(pen, 5);
+    pen_put(pen, who);
+    pen->indent = 17;
+    pen_to(pen, 15);
+    const char *name;
+    json_t *value;
+    const json_t *facts = json_object_get(event, "facts"), *grids = json_object_get(event, "pages");
+    json_object_foreach((json_t *)facts, name, value)
+        if (json_object_get(grids, name) == NULL)
+            text_fact(pen, name, value);
+    text_source(pen, string_of(event, "source"));
+    json_object_foreach((json_t *)grids, name, value)
+        text_grid(pen, name, json_string_value(json_object_get(facts, name)));
+    pen_line(pen);
+}
+
+static const struct look {
+    const char *verdict, *mark, *ascii, *colour;
+} looks[] = {
+    { "holds", "✓", "+", "32" },
+    { "refuted", "✗", "X", "1;31" },
+    { "differs", "≈", "~", "33" },
+    { "skipped", "○", "-", "36" },
+};
+
+static const struct look *look_of(const char *verdict)
+{
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        if (strcmp(looks[i].verdict, verdict) == 0)
+            return &looks[i];
+    return &looks[0];
+}
+
+static void text_remark(struct pen *pen, const char *label, const char *text)
+{
+    if (*text == '\0')
+        return;
+    pen->indent = 5 + width_of(label);
+    pen_to(pen, 5);
+    pen_put(pen, label);
+    pen_words(pen, text);
+    pen_line(pen);
+}
+
+static void text_verdict(struct pen *pen, const json_t *event)
+{
+    const char *verdict = string_of(event, "verdict"), *evidence = string_of(event, "evidence");
+    const struct look *look = look_of(verdict);
+    pen->indent = 5;
+    pen_to(pen, 3);
+    colour(pen, look->colour);
+    pen_put(pen, run.unicode ? look->mark : look->ascii);
+    colour(pen, "0");
+    pen_to(pen, 5);
+    pen_words(pen, string_of(event, "sentence"));
+    if (strcmp(verdict, "refuted") == 0)
+        pen_words(pen, " REFUTED");
+    int from = WIDTH - width_of(evidence);
+    bool beside = pen->column + 2 <= from;
+    if (beside && *evidence != '\0') {
+        pen_to(pen, from < EVIDENCE_COLUMN ? from : pen->column + 2 > EVIDENCE_COLUMN ? pen->column + 2 : EVIDENCE_COLUMN);
+        pen_put(pen, evidence);
+    }
+    pen_line(pen);
+    if (!beside)
+        text_remark(pen, "  ", evidence);
+    text_remark(pen, strcmp(verdict, "skipped") == 0 ? "  skipped: " : "  differs: ", string_of(event, "reason"));
+}
+
+static void text_measure(struct pen *pen, const json_t *event)
+{
+    if (run.stable) {
+        pen_to(pen, 5);
+        pen_words(pen, string_of(event, "name"));
+        pen_put(pen, "   measured");
+    } else {
+        char text[160];
+        snprintf(text, sizeof text, "%s   median %.4g %s   p10 %.4g   p90 %.4g   min %.4g   n %lld",
+                 string_of(event, "name"), json_number_value(json_object_get(event, "median")),
+                 string_of(event, "unit"), json_number_value(json_object_get(event, "p10")),
+                 json_number_value(json_object_get(event, "p90")), json_number_value(json_object_get(event, "min")),
+                 (long long)json_integer_value(json_object_get(event, "n")));
+        pen->indent = 8;
+        pen_to(pen, 5);
+        pen_words(pen, text);
+    }
+    pen_line(pen);
+}
+
+static void count(struct pen *pen, const json_t *event, const char *key, const char *one, const char *many, int *before)
+{
+    int n = (int)json_integer_value(json_object_get(event, key));
+    if (n == 0)
+        return;
+    char text[48];
+    snprintf(text, sizeof text, "%s%d %s", *before ? ", " : ": ", n, n == 1 ? one : many);
+    pen_put(pen, text);
+    *before = 1;
+}
+
+static void text_end(struct pen *pen, const json_t *event)
+{
+    int n = (int)json_integer_value(json_object_get(event, "claims")), before = 0;
+    char text[160];
+    snprintf(text, sizeof text, "%d claim%s", n, n == 1 ? "" : "s");
+    pen_line(pen);
+    pen_put(pen, text);
+    count(pen, event, "holds", "holds", "hold", &before);
+    count(pen, event, "differs", "differs", "differ", &before);
+    count(pen, event, "skipped", "skipped", "skipped", &before);
+    count(pen, event, "refuted", "REFUTED", "REFUTED", &before);
+    snprintf(text, sizeof text, "next: %s   why: %s --why", string_of(event, "next"), string_of(event, "demo"));
+    if (pen->column + 2 + width_of(text) > WIDTH)
+        pen_line(pen);
+    pen_to(pen, WIDTH - width_of(text));
+    pen_put(pen, text);
+    pen_line(pen);
+}
+
+static const struct {
+    const char *kind;
+    void (*render)(struct pen *pen, const json_t *event);
+} renderers[] = {
+    { "start", text_start },     { "step", text_step },       { "act", text_act }, { "observation", text_observation },
+    { "verdict", text_verdict }, { "measure", text_measure }, { "end", text_end },
+};
+
+char *text_render(const json_t *event, size_t *length)
+{
+    char *text = NULL;
+    struct pen pen = { .out = open_memstream(&text, length) };
+    if (pen.out == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof renderers / sizeof *renderers; i++)
+        if (strcmp(renderers[i].kind, string_of(event, "kind")) == 0)
+            renderers[i].render(&pen, event);
+    if (fclose(pen.out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
