@@ -1,0 +1,273 @@
+/* zombie.c - what is left of a process between its exit and its parent's wait()
+ *
+ *     zombie                 the whole lesson
+ *     zombie --count 10000   with so many zombies in step 5
+ *     zombie --step          stops, so that you can look with ps from a second terminal
+ *     zombie --break wait    never waits for the first child
+ *
+ *     parent                          child
+ *     fork() ---------------------->  runs
+ *     waitid(WNOWAIT)                 _exit(7)
+ *       returns: it has exited        Z: no memory, no files; a PID and an exit code
+ *     kill(SIGKILL)                   Z
+ *     waitpid() = 7                   gone
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "proc/proc.h"
+#include "report/demo.h"
+#include "sync/sync.h"
+
+static const struct demo_claim claims[] = {
+    { "zombie.exited-not-waited", "A child that has exited and was not waited for is a zombie.", DEMO_FACT, NULL },
+    { "zombie.keeps-pcb-only", "It keeps its PID and its PCB, but no memory and no files.", DEMO_FACT, NULL },
+    { "zombie.unkillable", "SIGKILL does not remove it.", DEMO_FACT, NULL },
+    { "zombie.exit-code-kept", "The kernel keeps its exit code until the parent reads it.", DEMO_FACT, NULL },
+    { "zombie.reaped", "wait() removes it.", DEMO_FACT, NULL },
+    { "zombie.accumulate", "If the parent never waits, zombies accumulate.", DEMO_FACT, NULL },
+    { "zombie.small-kernel-memory", "A zombie costs a little kernel memory.", DEMO_COST,
+      "what a task_struct and the rest of a PCB take, some 10 KiB, was not what we saw" },
+    { "zombie.pids-finite", "PIDs are finite: zombies make fork() fail, reaping one mends it.", DEMO_FACT, NULL },
+    { "zombie.auto-reaped", "A child nobody waits for is a zombie, unless SIGCHLD is ignored.", DEMO_CAVEAT,
+      "with SIG_IGN or SA_NOCLDWAIT for SIGCHLD the kernel reaps the child itself, and its exit code is lost" },
+    { 0 },
+};
+
+/* A child that does nothing but exit. */
+static pid_t fork_exit(int code)
+{
+    pid_t child = fork();
+    if (child < 0)
+        demo_die("fork()");
+    if (child == 0)
+        _exit(code);
+    return child;
+}
+
+/* Returns when the child has exited, and leaves it the zombie it is. */
+static siginfo_t peek(pid_t child)
+{
+    siginfo_t how = { 0 };
+    if (waitid(P_PID, (id_t)child, &how, WEXITED | WNOWAIT) < 0)
+        demo_die("waitid(P_PID, %d, WEXITED | WNOWAIT)", child);
+    return how;
+}
+
+static void look_at(pid_t child)
+{
+    struct proc_stat stat;
+    struct proc_status status;
+    demo_need(proc_stat_read(child, &stat), "read /proc/%d/stat", child);
+    demo_need(proc_status_read(child, &status), "read /proc/%d/status", child);
+    demo_observe(child, "/proc/PID/stat", demo_fact("state", stat.state), demo_fact_pid("ppid", stat.ppid));
+    demo_check("zombie.exited-not-waited", stat.state == 'Z' && stat.ppid == getpid(), "state %c", stat.state);
+
+    cleanup_maps struct proc_maps maps = { 0 };
+    bool no_memory = proc_maps_read(child, &maps) == -ENODATA && status.vm_rss_kib == PROC_NONE;
+    bool no_files = proc_fd_list(child, NULL, 0) <= 0, taken = kill(child, 0) == 0;
+    demo_observe(child, "/proc/PID/status", demo_fact_pid("Pid", status.pid), demo_fact("Threads", status.threads));
+    demo_check("zombie.keeps-pcb-only", taken && no_memory && no_files, "PID %s, maps %s, fd %s", taken ? "taken" : "free",
+               no_memory ? "empty" : "there", no_files ? "empty" : "there");
+    demo_look("ps -o pid,ppid,stat,comm -p %s", demo_pid(child));
+}
+
+static void send_sigkill(pid_t child)
+{
+    int sent = kill(child, SIGKILL);
+    struct proc_stat stat;
+    demo_need(proc_stat_read(child, &stat), "read /proc/%d/stat", child);
+    demo_observe(child, "/proc/PID/stat", demo_fact("state", stat.state));
+    demo_check("zombie.unkillable", sent == 0 && stat.state == 'Z', "kill() = %d, state %c", sent, stat.state);
+}
+
+static void read_exit_code(void)
+{
+    cleanup_child pid_t child = fork_exit(42);
+    int first = peek(child).si_status, second = peek(child).si_status, status = 0;
+    struct proc_stat stat;
+    demo_need(proc_stat_read(child, &stat), "read /proc/%d/stat", child);
+    demo_role(child, "other");
+    demo_observe(child, "/proc/PID/stat", demo_fact("exit_code", stat.exit_code)); /* as wait() gives it: 42 << 8 */
+    bool kept = first == 42 && second == 42 && (stat.exit_code == 42 << 8 || stat.exit_code == 0 /* not for us to see */);
+    bool taken = waitpid(child, &status, 0) == child && status == 42 << 8;
+    bool gone = waitpid(child, NULL, 0) < 0 && errno == ECHILD;
+    demo_check("zombie.exit-code-kept", kept && taken && gone, "WNOWAIT: %d, %d; waitpid: %d; once more: %s", first, second,
+               WEXITSTATUS(status), gone ? "ECHILD" : "a child");
+}
+
+static void reap(pid_t child)
+{
+    cleanup_fd int kept = proc_open(child, "stat"); /* will never mean another process that got the same PID */
+    demo_need(kept, "open /proc/%d/stat", child);
+    if (!demo_without("wait")) {
+        int status, pid = waitpid(child, &status, 0);
+        demo_act(child, "waitpid() = %s, exited with %d", demo_pid(pid), WEXITSTATUS(status));
+    }
+    struct proc_stat stat;
+    int rc = proc_stat_pread(kept, &stat);
+    demo_check("zombie.reaped", rc == -ESRCH, "%s", rc == -ESRCH ? "/proc: ESRCH" : "/proc: still there");
+}
+
+/* By vfork: the child borrows our memory instead of copying it, so it exits 30 times sooner, as the same zombie. */
+static int make_zombies(pid_t *pids, int n)
+{
+    for (int i = 0; i < n; i++) {
+        pids[i] = vfork();
+        if (pids[i] == 0)
+            _exit(0);
+        if (pids[i] < 0)
+            return i;
+        peek(pids[i]);
+    }
+    return n;
+}
+
+static void reap_all(const pid_t *pids, int n)
+{
+    for (int i = 0; i < n; i++)
+        waitpid(pids[i], NULL, 0);
+}
+
+static void never_wait(int count)
+{
+    pid_t *pids = calloc((size_t)count, sizeof *pids);
+    if (pids == NULL)
+        demo_die("calloc(%d, %zu)", count, sizeof *pids);
+    int made = make_zombies(pids, count), zombies = 0;
+    if (made < count)
+        demo_act(0, "vfork() = -1, %s: ulimit -u, a pids cgroup or kernel.pid_max", strerrorname_np(errno));
+    for (int i = 0; i < made; i++) {
+        struct proc_stat stat;
+        zombies += proc_stat_read(pids[i], &stat) == 0 && stat.state == 'Z' && stat.ppid == getpid();
+    }
+    demo_check("zombie.accumulate", made > 0 && zombies == made, "%d made, %d in state Z", made, zombies);
+    demo_look("ps --ppid %s -o pid,stat,comm | head -n 5", demo_pid(getpid()));
+    reap_all(pids, made);
+    free(pids);
+}
+
+/* In batches that are reaped only at the end, since the kernel frees what it kept some time after the wait. */
+static void weigh_zombies(void)
+{
+    enum { BATCHES = 7, BATCH = 300 };
+    pid_t pids[BATCHES * BATCH];
+    double kib[BATCHES];
+    int made = 0, rc = 0;
+    for (int i = 0; i < BATCHES && made == i * BATCH && rc == 0; i++) {
+        struct proc_meminfo before, after;
+        rc = proc_meminfo_read(&before);
+        made += make_zombies(pids + made, BATCH);
+        rc = rc < 0 ? rc : proc_meminfo_read(&after);
+        kib[i] = rc < 0 ? 0 : (double)(after.slab_kib + after.kernel_stack_kib + after.page_tables_kib - before.slab_kib -
+                                       before.kernel_stack_kib - before.page_tables_kib) / BATCH;
+    }
+    reap_all(pids, made);
+    if (rc < 0 || made < BATCHES * BATCH) {
+        demo_skip("zombie.small-kernel-memory", rc < 0 ? "no /proc/meminfo: mount /proc without subset=pid" :
+                                                         "fork fails too soon: raise ulimit -u or pids.max");
+        return;
+    }
+    struct measure_spread spread = measure_spread_of(kib, BATCHES);
+    demo_measure("kernel memory of a zombie", "KiB", spread);
+    demo_check("zombie.small-kernel-memory", spread.median > 0 && spread.median < 64, "/proc/meminfo");
+}
+
+static void meet_the_limit(pid_t parent)
+{
+    enum { MOST = 8 };
+    int rc = sync_count_alone(), made = 0;
+    if (rc < 0) {
+        demo_skip("zombie.pids-finite", "%s: needs root, or user namespaces (user.max_user_namespaces)", strerrorname_np(-rc));
+        return;
+    }
+    demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
+    if (setrlimit(RLIMIT_NPROC, &(struct rlimit){ MOST, MOST }) < 0)
+        demo_die("setrlimit(RLIMIT_NPROC, %d)", MOST);
+    pid_t pids[2 * MOST];
+    while (made < 2 * MOST && (pids[made] = fork()) >= 0)
+        if (pids[made++] == 0)
+            _exit(0);
+    int error = errno;
+    if (!demo_without("reap"))
+        waitpid(pids[0], NULL, 0);
+    pid_t after = fork();
+    if (after == 0)
+        _exit(0);
+    demo_check("zombie.pids-finite", made == MOST - 1 && error == EAGAIN && after > 0,
+               "limit %d, with %d zombies: %s; %s: fork() %s", MOST, made, strerrorname_np(error),
+               demo_without("reap") ? "none reaped" : "one reaped", after > 0 ? "works" : "fails");
+}
+
+/* What waitpid() says of a child that exits under this action for SIGCHLD. It returns only when there is no child left. */
+static int wait_under(struct sigaction action)
+{
+    if (!demo_without("ignore") && sigaction(SIGCHLD, &action, NULL) < 0)
+        demo_die("sigaction(SIGCHLD)");
+    int waited = waitpid(fork_exit(0), NULL, 0) < 0 ? errno : 0;
+    signal(SIGCHLD, SIG_DFL);
+    return waited;
+}
+
+static void zombie(void)
+{
+    demo_step("Fork a child that exits with 7, and do not wait for it");
+    cleanup_child pid_t child = fork_exit(7);
+    demo_role(child, "child");
+    peek(child);
+    look_at(child);
+
+    demo_step("Send it SIGKILL");
+    send_sigkill(child);
+    demo_step("Read the exit code of another one, which exited with 42");
+    read_exit_code();
+    demo_step("Wait for the first one");
+    reap(child);
+
+    demo_step("Make %ld more and wait for none of them", demo_option("count"));
+    never_wait((int)demo_option("count"));
+    weigh_zombies();
+
+    demo_step("Let a child that may have 8 processes make zombies until fork() fails");
+    pid_t parent = getpid();
+    cleanup_child pid_t limited = fork();
+    if (limited < 0)
+        demo_die("fork()");
+    if (limited == 0) {
+        meet_the_limit(parent);
+        _exit(0);
+    }
+    peek(limited);
+
+    demo_step("Ignore SIGCHLD, and wait");
+    int ignored = wait_under((struct sigaction){ .sa_handler = SIG_IGN });
+    int no_wait = wait_under((struct sigaction){ .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT });
+    demo_check("zombie.auto-reaped", ignored == ECHILD && no_wait == ECHILD, "SIG_IGN: waitpid() %s; SA_NOCLDWAIT: %s",
+               ignored ? strerrorname_np(ignored) : "= a zombie", no_wait ? strerrorname_np(no_wait) : "= a zombie");
+}
+
+static const char why[] = "TODO\n";
+
+int main(int argc, char *argv[])
+{
+    static const struct demo_break breaks[] = {
+        { "wait", "zombie.reaped", "never waits for the first child" },
+        { "reap", "zombie.pids-finite", "reaps no zombie at the limit" },
+        { "ignore", "zombie.auto-reaped", "leaves SIGCHLD at its default" },
+        { 0 },
+    };
+    static const struct demo_option options[] = { { "count", "How many zombies step 5 makes", 100, 1, 1000000 }, { 0 } };
+    static const struct demo_prediction predictions[] = {
+        { 2, "zombie.unkillable", "A zombie is sent SIGKILL. What happens?",
+          { "it disappears", "kill() fails with ESRCH", "kill() succeeds, and nothing changes" }, 2 },
+        { 0 },
+    };
+    return demo_run(argc, argv, &(struct demo){
+        .name = "zombie", .title = "what is left of a process between its exit and its parent's wait()",
+        .claims = claims, .breaks = breaks, .options = options, .predictions = predictions,
+        .run = zombie, .why = why, .next = "orphan",
+    });
+}
