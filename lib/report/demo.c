@@ -46,15 +46,9 @@ static void hold(void)
     read_line(line, sizeof line);
 }
 
-/* Only the process that the reader started waits for him. */
-static bool holds_here(void)
-{
-    return run.step && getpid() == run.main_pid;
-}
-
 static void hold_step(struct demo_here here)
 {
-    if (!holds_here() || run.step_n == 0 || run.looked)
+    if (!run.step || run.shared->step_n == 0 || run.shared->looked)
         return;
     json_t *event = event_new(here, "act");
     json_object_set_new(event, "text", json_string("stops until Enter"));
@@ -63,7 +57,7 @@ static void hold_step(struct demo_here here)
     hold();
 }
 
-/* The choice the reader types, counted from 0; -1 for anything else. */
+/* The choice the reader types, counted from 1; 0 for anything else. */
 static int ask(const struct demo_prediction *prediction)
 {
     dprintf(STDOUT_FILENO, "   ? %s\n", prediction->ask);
@@ -73,18 +67,18 @@ static int ask(const struct demo_prediction *prediction)
     dprintf(STDOUT_FILENO, "     your answer (1 to %d): ", n);
     char line[16];
     read_line(line, sizeof line);
-    int choice = atoi(line) - 1;
-    return choice >= 0 && choice < n ? choice : -1;
+    int choice = atoi(line);
+    return choice >= 1 && choice <= n ? choice : 0;
 }
 
 static void ask_predictions(void)
 {
     const struct demo_prediction *predictions = run.demo->predictions;
-    if (!run.predict || predictions == NULL || getpid() != run.main_pid)
+    if (!run.predict || predictions == NULL)
         return;
     for (int i = 0; predictions[i].ask != NULL; i++)
-        if (predictions[i].step == run.step_n)
-            run.answers[i] = ask(&predictions[i]);
+        if (predictions[i].step == run.shared->step_n)
+            run.shared->answers[i] = ask(&predictions[i]);
 }
 
 static void compare_predictions(const char *id, enum verdict verdict)
@@ -95,23 +89,24 @@ static void compare_predictions(const char *id, enum verdict verdict)
     for (int i = 0; predictions[i].ask != NULL; i++) {
         if (strcmp(predictions[i].claim, id) != 0)
             continue;
-        bool said = run.answers[i] >= 0, as_expected = verdict != REFUTED;
-        if (said && (run.answers[i] == predictions[i].right) == as_expected)
-            dprintf(STDOUT_FILENO, "     you said so: %s\n", predictions[i].choices[run.answers[i]]);
+        const struct demo_prediction *asked = &predictions[i];
+        int said = run.shared->answers[i] - 1;
+        bool as_expected = verdict != REFUTED;
+        if (said >= 0 && (said == asked->right) == as_expected)
+            dprintf(STDOUT_FILENO, "     you said so: %s\n", asked->choices[said]);
         else
-            dprintf(STDOUT_FILENO, "     you said: %s\n     it is%s: %s\n",
-                    said ? predictions[i].choices[run.answers[i]] : "nothing", as_expected ? "" : " not",
-                    predictions[i].choices[predictions[i].right]);
+            dprintf(STDOUT_FILENO, "     you said: %s\n     it is%s: %s\n", said < 0 ? "nothing" : asked->choices[said],
+                    as_expected ? "" : " not", asked->choices[asked->right]);
     }
 }
 
 void demo_step_at(struct demo_here here, const char *text, ...)
 {
     hold_step(here);
-    run.step_n++;
-    run.looked = false;
+    run.shared->step_n++;
+    run.shared->looked = false;
     json_t *event = event_new(here, "step");
-    json_object_set_new(event, "n", json_integer(run.step_n));
+    json_object_set_new(event, "n", json_integer(run.shared->step_n));
     va_list args;
     va_start(args, text);
     event_text(event, "text", text, args);
@@ -140,11 +135,10 @@ void demo_look_at(struct demo_here here, const char *command, ...)
     va_start(args, command);
     event_text(event, "look", command, args);
     va_end(args);
-    bool holds = holds_here();
-    json_object_set_new(event, "hold", json_boolean(holds));
+    json_object_set_new(event, "hold", json_boolean(run.step));
     event_emit(event);
-    run.looked = true;
-    if (holds)
+    run.shared->looked = true;
+    if (run.step)
         hold();
 }
 
@@ -173,9 +167,23 @@ struct demo_fact demo_fact_pid(const char *name, pid_t value)
     return (struct demo_fact){ .name = name, .type = 'p', .number = value };
 }
 
+struct demo_fact demo_fact_link(const char *name, const char *link)
+{
+    return (struct demo_fact){ .name = name, .type = 'l', .text = link };
+}
+
 struct demo_fact demo_fact_page(const char *name, const char *cells)
 {
     return (struct demo_fact){ .name = name, .type = 'g', .text = cells };
+}
+
+/* The inode number is another one in every run. */
+static json_t *link_value(const char *link)
+{
+    const char *number = strchr(link, '[');
+    if (!run.stable || number == NULL)
+        return event_string(link);
+    return json_sprintf("%.*s[INODE]", (int)(number - link), link);
 }
 
 static json_t *fact_value(const struct demo_fact *fact)
@@ -188,6 +196,8 @@ static json_t *fact_value(const struct demo_fact *fact)
         return run.stable ? event_string(demo_pid((pid_t)fact->number)) : json_integer(fact->number);
     case 'd':
         return json_integer(fact->number);
+    case 'l':
+        return link_value(fact->text);
     default:
         return event_string(fact->text);
     }
@@ -301,6 +311,18 @@ void demo_skip_at(struct demo_here here, const char *id, const char *reason, ...
     event_emit(event);
 }
 
+void demo_skip_rest_at(struct demo_here here, const char *reason, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, reason);
+    vsnprintf(text, sizeof text, reason, args);
+    va_end(args);
+    for (size_t i = 0; run.demo->claims[i].id != NULL; i++)
+        if (run.shared->verdict[i] == NO_VERDICT)
+            demo_skip_at(here, run.demo->claims[i].id, "%s", text);
+}
+
 void demo_measure_at(struct demo_here here, const char *name, const char *unit, struct measure_spread spread)
 {
     json_t *event = event_new(here, "measure");
@@ -351,12 +373,6 @@ static void emit_start(void)
         json_object_set_new(event, "break", json_string(run.without));
     event_machine(event);
     event_emit(event);
-}
-
-static void skip_all(const char *reason)
-{
-    for (const struct demo_claim *claim = run.demo->claims; claim->id != NULL; claim++)
-        demo_skip(claim->id, "%s", reason);
 }
 
 static void count_verdicts(int counts[N_VERDICTS])
@@ -420,7 +436,7 @@ int demo_run(int argc, char *argv[], const struct demo *demo)
     struct proc_stat self;
     rc = proc_stat_read(run.main_pid, &self);
     if (rc < 0)
-        skip_all("/proc, the witness, does not show this process; mount -t proc proc /proc");
+        demo_skip_rest("/proc, the witness, does not show this process; mount -t proc proc /proc");
     else
         demo->run();
     return finish();

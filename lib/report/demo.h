@@ -70,6 +70,7 @@ struct demo_here { const char *file; int line; };
 #define demo_look(...)            demo_look_at(DEMO_HERE, __VA_ARGS__)         /* a command; --step waits here */
 #define demo_check(id, ok, ...)   demo_check_at(DEMO_HERE, id, ok, __VA_ARGS__)  /* once for each claim */
 #define demo_skip(id, ...)        demo_skip_at(DEMO_HERE, id, __VA_ARGS__)     /* the reason, and what would help */
+#define demo_skip_rest(...)       demo_skip_rest_at(DEMO_HERE, __VA_ARGS__)    /* all claims that have no verdict yet */
 #define demo_measure(name, unit, spread) demo_measure_at(DEMO_HERE, name, unit, spread)
 
 /* What source says of process "of" (0: of the machine), each fact by its name there. In source, "/proc/PID" stands for the
@@ -85,6 +86,7 @@ struct demo_fact demo_fact_text(const char *name, const char *value);
 struct demo_fact demo_fact_number(const char *name, int64_t value);
 struct demo_fact demo_fact_unsigned(const char *name, uint64_t value);
 struct demo_fact demo_fact_pid(const char *name, pid_t value);
+struct demo_fact demo_fact_link(const char *name, const char *link);    /* "pipe:[4711]" */
 struct demo_fact demo_fact_page(const char *name, const char *cells);  /* one character a page: shown as a grid */
 
 /* For a call the lesson cannot go on without: names it (a printf format: the call and its arguments), with the errno name.
@@ -114,6 +116,7 @@ void demo_act_at(struct demo_here here, pid_t target, const char *text, ...) DEM
 void demo_look_at(struct demo_here here, const char *command, ...) DEMO_PRINTF(2);
 void demo_check_at(struct demo_here here, const char *id, bool ok, const char *evidence, ...) DEMO_PRINTF(4);
 void demo_skip_at(struct demo_here here, const char *id, const char *reason, ...) DEMO_PRINTF(3);
+void demo_skip_rest_at(struct demo_here here, const char *reason, ...) DEMO_PRINTF(2);
 void demo_measure_at(struct demo_here here, const char *name, const char *unit, struct measure_spread spread);
 void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts);
 int demo_died(struct demo_here here, int error, const char *call, ...) DEMO_PRINTF(3);

@@ -175,8 +175,6 @@ void options_parse(int argc, char *argv[])
     snprintf(version, sizeof version, "%s (proclab) %s", run.name, PROCLAB_VERSION);
     argp_program_version = version;
     argp_err_exit_status = STATUS_USAGE;
-    for (int i = 0; i < MAX_PREDICTIONS; i++)
-        run.answers[i] = -1;
     struct argp argp = { options, parse, NULL, doc, NULL, NULL, NULL };
     argv[0] = (char *)run.name; /* what argp calls us */
     argp_parse(&argp, argc, argv, 0, NULL, NULL);

@@ -16,6 +16,9 @@ struct shared {
     _Atomic int output_error;            /* errno of the first write of the report that failed */
     _Atomic bool died;                   /* some process of ours ended in demo_die */
     _Atomic unsigned char verdict[MAX_CLAIMS];
+    _Atomic int step_n;
+    _Atomic bool looked;                 /* the reader could look already in this step */
+    _Atomic int answers[MAX_PREDICTIONS]; /* --predict: the choice, counted from 1; 0: none */
     _Atomic int n_labels;
     struct label {
         _Atomic pid_t pid;
@@ -31,9 +34,6 @@ struct run {
     bool json, stable, step, predict, colour, unicode;
     const char *without;                 /* --break */
     long options[MAX_OPTIONS];
-    int answers[MAX_PREDICTIONS];        /* --predict: the choice, -1: none */
-    int step_n;
-    bool looked;                         /* the reader could look already in this step */
 };
 extern struct run run;
 

@@ -227,17 +227,17 @@ static void text_verdict(struct pen *pen, const json_t *event)
     colour(pen, "0");
     pen_to(pen, 5);
     pen_words(pen, string_of(event, "sentence"));
-    if (strcmp(verdict, "refuted") == 0)
-        pen_words(pen, " REFUTED");
-    int from = WIDTH - width_of(evidence);
-    bool beside = pen->column + 2 <= from;
+    bool refuted = strcmp(verdict, "refuted") == 0;
+    int from = WIDTH - width_of(evidence), after = pen->column + 2;
+    bool beside = !refuted && after <= from;
     if (beside && *evidence != '\0') {
-        pen_to(pen, from < EVIDENCE_COLUMN ? from : pen->column + 2 > EVIDENCE_COLUMN ? pen->column + 2 : EVIDENCE_COLUMN);
+        int column = after > EVIDENCE_COLUMN ? after : EVIDENCE_COLUMN;
+        pen_to(pen, from < column ? from : column);
         pen_put(pen, evidence);
     }
     pen_line(pen);
     if (!beside)
-        text_remark(pen, "  ", evidence);
+        text_remark(pen, refuted ? "  REFUTED: " : "  ", evidence);
     text_remark(pen, strcmp(verdict, "skipped") == 0 ? "  skipped: " : "  differs: ", string_of(event, "reason"));
 }
 

@@ -13,7 +13,7 @@
 /* Puts the calling process in a known state, whatever it inherited (signal(7), "execve"): every signal at its default
  * and unblocked, SIGCHLD too, which would otherwise stay ignored through exec and let no zombie appear; but SIGPIPE
  * ignored, so that a report into a closed pipe is an error with a name. A closed descriptor 0, 1 or 2 is taken by one
- * that can neither be read nor written, so that no pipe of the demo becomes its standard output. */
+ * that can neither be read nor written, so that no pipe of the demo becomes its standard output; those above are closed. */
 int sync_begin(void);
 
 /* From now on there is no deadline: a human looks (--step). Inherited by fork. */
@@ -46,7 +46,7 @@ int sync_stopped(pid_t child, siginfo_t *how);
 /* Waits until the process shows one of these states in /proc/PID/stat, "S" or "ZX"; *stat is the reading that showed it. */
 int sync_state(pid_t pid, const char *states, struct proc_stat *stat);
 /* Waits until the process sleeps in this system call (SYS_read, ...) according to /proc/PID/syscall; *call is the reading
- * that showed it. Needs the right to trace it. */
+ * that showed it. -ESRCH: it exited instead. Needs the right to trace it (-EACCES). */
 int sync_blocked(pid_t pid, long nr, struct proc_syscall *call);
 
 /* For a child that is to meet a limit on processes: from here on the kernel counts its processes (RLIMIT_NPROC, "ulimit -u")

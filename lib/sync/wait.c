@@ -105,6 +105,10 @@ int sync_blocked(pid_t pid, long nr, struct proc_syscall *call)
             return rc;
         if (!call->running && call->nr == nr)
             return 0;
+        struct proc_stat stat;
+        rc = proc_stat_read(pid, &stat);
+        if (rc < 0 || stat.state == 'Z')
+            return rc < 0 ? rc : -ESRCH;
         if (sync_left(deadline) == 0)
             return -ETIMEDOUT;
     }
