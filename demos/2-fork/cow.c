@@ -21,13 +21,13 @@
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
-    { "cow.shared-after-fork", "Right after fork() both map the same physical pages.", DEMO_FACT, NULL },
-    { "cow.write-protected", "They are write-protected, though the mapping is writable.", DEMO_FACT, NULL },
-    { "cow.new-frame-and-copy", "On a write the kernel copies the page to a frame for the writer alone.", DEMO_FACT, NULL },
-    { "cow.write-resumes", "The interrupted write then completes.", DEMO_FACT, NULL },
-    { "cow.one-fault-per-page", "Each page written to is one fault; reading is none.", DEMO_FACT, NULL },
-    { "cow.lazy", "Pages are copied only as they are written to.", DEMO_FACT, NULL },
-    { "cow.either-side", "A write by the parent triggers the same copy.", DEMO_FACT, NULL },
+    { "cow.shared-after-fork", "Right after fork() both map the same physical pages." },
+    { "cow.write-protected", "They are write-protected, though the mapping is writable." },
+    { "cow.new-frame-and-copy", "On a write the kernel copies the page to a frame for the writer alone." },
+    { "cow.write-resumes", "The interrupted write then completes." },
+    { "cow.one-fault-per-page", "Each page written to is one fault; reading is none." },
+    { "cow.lazy", "Pages are copied only as they are written to." },
+    { "cow.either-side", "A write by the parent triggers the same copy." },
     { 0 },
 };
 
@@ -35,7 +35,10 @@ enum { BEFORE = 1000, BY_CHILD = 2000, BY_PARENT = 3000, REST = 4711 };
 
 static unsigned char *memory;                        /* the pages the lesson is about */
 static size_t n_pages, page_size, n_child, n_parent; /* all; those the child and the parent write to, both prime */
-static struct { size_t faults, kept; } *told;        /* by the parent, in a page that stays shared */
+struct told {
+    size_t faults, kept;
+};
+static struct told *told; /* by the parent, in a page that stays shared */
 
 /* The first word of a page is written to; the second can only be there because the kernel copied it. */
 static volatile size_t *page(size_t i)
@@ -100,8 +103,8 @@ static struct view look(pid_t pid)
     char *cells = calloc(n_pages + 1, 1);
     if (view.page == NULL || cells == NULL)
         demo_die("calloc(%zu pages)", n_pages);
-    demo_need(proc_smaps_read(pid, &maps), "read /proc/%d/smaps", pid);
-    demo_need(proc_pagemap_read(pid, memory, n_pages, view.page), "read /proc/%d/pagemap", pid);
+    demo_need(proc_smaps_read(pid, &maps), "read(/proc/%d/smaps)", pid);
+    demo_need(proc_pagemap_read(pid, memory, n_pages, view.page), "read(/proc/%d/pagemap)", pid);
     const struct proc_memory *kib = &proc_maps_find(&maps, memory)->memory;
     view.shared = (size_t)(kib->shared_clean_kib + kib->shared_dirty_kib) * 1024 / page_size;
     view.own = (size_t)(kib->private_clean_kib + kib->private_dirty_kib) * 1024 / page_size;
@@ -119,11 +122,13 @@ static void compare(pid_t parent)
     size_t same = 0, shared = 0;
     for (size_t i = 0; i < n_pages; i++) {
         same += ours.page[i].frame == theirs.page[i].frame;
-        shared += ours.page[i].present && !ours.page[i].exclusive && theirs.page[i].present && !theirs.page[i].exclusive;
+        shared +=
+            ours.page[i].present && !ours.page[i].exclusive && theirs.page[i].present && !theirs.page[i].exclusive;
     }
     bool frames = ours.page[0].frame != 0;
     demo_check("cow.shared-after-fork", same == n_pages && shared == n_pages && ours.shared == n_pages,
-               "%zu of %zu: %s", frames ? same : shared, n_pages, frames ? "the same frame" : "not exclusive; frames: ask root");
+               "%zu of %zu: %s", frames ? same : shared, n_pages,
+               frames ? "the same frame" : "not exclusive; frames: ask root");
 }
 
 static void write_to_one(int stat_fd, pid_t parent)
@@ -132,10 +137,12 @@ static void write_to_one(int stat_fd, pid_t parent)
     size_t n = write_pages(stat_fd, 0, 1, BY_CHILD);
     struct view after = look(getpid()), theirs = look(parent);
     bool own = after.page[0].exclusive && theirs.page[0].present && theirs.page[0].exclusive;
-    bool moved = before.page[0].frame == 0 || (after.page[0].frame != before.page[0].frame &&
-                                               theirs.page[0].frame == before.page[0].frame);
-    demo_act(0, "wrote to page 0; frame %s, before %s, the parent's %s", demo_frame(after.page[0].frame),
-             demo_frame(before.page[0].frame), demo_frame(theirs.page[0].frame));
+    bool moved = before.page[0].frame == 0 ||
+                 (after.page[0].frame != before.page[0].frame && theirs.page[0].frame == before.page[0].frame);
+    if (before.page[0].frame != 0)
+        demo_observe(getpid(), "/proc/PID/pagemap", demo_fact("frame before", demo_frame(before.page[0].frame)),
+                     demo_fact("after", demo_frame(after.page[0].frame)),
+                     demo_fact("the parent's", demo_frame(theirs.page[0].frame)));
     demo_check("cow.write-protected", before.writable && before.page[0].present && n == 1,
                "rw, present, and the write made %zu fault%s", n, n == 1 ? "" : "s");
     demo_check("cow.new-frame-and-copy", own && moved && page(0)[1] == REST, "%s, the rest of it copied",
@@ -148,10 +155,10 @@ static void write_to_many(int stat_fd, pid_t parent)
     size_t reading = read_pages(stat_fd), writing = write_pages(stat_fd, 1, n_child, BY_CHILD);
     struct view ours = look(getpid());
     look(parent);
-    demo_check("cow.one-fault-per-page", reading == 0 && writing == n_child, "%zu written: %zu faults; %zu read: %zu", n_child,
-               writing, n_pages, reading);
-    demo_check("cow.lazy", ours.own == 1 + n_child && ours.shared == n_pages - 1 - n_child, "%zu private, %zu still shared",
-               ours.own, ours.shared);
+    demo_check("cow.one-fault-per-page", reading == 0 && writing == n_child, "%zu written: %zu faults; %zu read: %zu",
+               n_child, writing, n_pages, reading);
+    demo_check("cow.lazy", ours.own == 1 + n_child && ours.shared == n_pages - 1 - n_child,
+               "%zu private, %zu still shared", ours.own, ours.shared);
     demo_look("grep -E '^(Shared|Private)_Dirty' /proc/%s/smaps_rollup", demo_pid(getpid()));
 }
 
@@ -159,8 +166,8 @@ static void child_side(pid_t parent, struct sync_gate *our_turn, struct sync_gat
 {
     int stat_fd = open_faults();
     compare(parent);
-    demo_need(sync_gate_open(their_turn), "let the parent go on");
-    demo_need(sync_gate_pass(our_turn), "wait for the parent");
+    demo_need(sync_gate_open(their_turn), "write() to a gate: let the parent go on");
+    demo_need(sync_gate_pass(our_turn), "poll(), read() at a gate: wait for the parent");
 
     demo_step("Let the child write to page 0");
     write_to_one(stat_fd, parent);
@@ -168,8 +175,8 @@ static void child_side(pid_t parent, struct sync_gate *our_turn, struct sync_gat
     write_to_many(stat_fd, parent);
 
     demo_step("Let the parent write to %zu others", n_parent);
-    demo_need(sync_gate_open(their_turn), "let the parent write");
-    demo_need(sync_gate_pass(our_turn), "wait for the parent to write");
+    demo_need(sync_gate_open(their_turn), "write() to a gate: let the parent write");
+    demo_need(sync_gate_pass(our_turn), "poll(), read() at a gate: wait for the parent to write");
     struct view ours = look(getpid()), theirs = look(parent);
     bool own = ours.own == 1 + n_child + n_parent && ours.shared == n_pages - ours.own && theirs.shared == ours.shared;
     demo_check("cow.either-side",
@@ -199,7 +206,8 @@ static void make_pages(void)
     memory = mmap(NULL, n_pages * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED || memory == MAP_FAILED)
         demo_die("mmap(%zu pages)", n_pages);
-    if (madvise(memory, n_pages * page_size, MADV_NOHUGEPAGE) < 0 && errno != EINVAL) /* EINVAL: a kernel without them */
+    if (madvise(memory, n_pages * page_size, MADV_NOHUGEPAGE) < 0 &&
+        errno != EINVAL) /* EINVAL: a kernel without them */
         demo_die("madvise(MADV_NOHUGEPAGE)");
     for (size_t i = 0; i < n_pages; i++) {
         page(i)[0] = BEFORE;
@@ -225,16 +233,16 @@ static void cow(void)
         _exit(0);
     }
     int stat_fd = open_faults();
-    demo_need(sync_gate_pass(&parents_turn), "wait for the child to look");
+    demo_need(sync_gate_pass(&parents_turn), "poll(), read() at a gate: wait for the child to look");
     if (demo_without("sharer") && madvise(memory, page_size, MADV_DONTNEED) < 0)
         demo_die("madvise(MADV_DONTNEED)");
-    demo_need(sync_gate_open(&childs_turn), "let the child go on");
+    demo_need(sync_gate_open(&childs_turn), "write() to a gate: let the child go on");
 
-    demo_need(sync_gate_pass(&parents_turn), "wait for the child to write");
+    demo_need(sync_gate_pass(&parents_turn), "poll(), read() at a gate: wait for the child to write");
     told->kept = count_pages(1, n_child, BEFORE);
     told->faults = write_pages(stat_fd, 2, n_parent, BY_PARENT);
-    demo_need(sync_gate_open(&childs_turn), "let the child look");
-    demo_need(sync_exited(child, NULL), "waitid(P_PID, %d)", child);
+    demo_need(sync_gate_open(&childs_turn), "write() to a gate: let the child look");
+    demo_need(sync_finished(child), "waitid(P_PID, %d)", child);
 }
 
 static const char why[] =
@@ -258,21 +266,36 @@ static const char why[] =
     "4 KiB pages on purpose: one huge page is one fault for 512 of them. That is why\n"
     "others count 2 faults for 1024 pages, where the kernel uses huge pages always.\n";
 
+static const struct demo_break breaks[] = {
+    { "sharer", "cow.new-frame-and-copy", "lets the parent give page 0 up before the child writes to it" },
+    { 0 },
+};
+static const struct demo_option options[] = { { "pages", "How many pages parent and child share", 64, 16, 262144 },
+                                              { 0 } };
+static const struct demo_prediction predictions[] = {
+    {
+        .step = 3,
+        .claim = "cow.one-fault-per-page",
+        .ask = "The child reads all pages. How many page faults is that?",
+        .choices = { "one a page", "none", "one" },
+        .right = 1,
+    },
+    { 0 },
+};
+
+static const struct demo demo = {
+    .name = "cow",
+    .title = "fork() copies no memory: a page is copied when one side writes to it",
+    .claims = claims,
+    .breaks = breaks,
+    .options = options,
+    .predictions = predictions,
+    .run = cow,
+    .why = why,
+    .next = "fork-cost",
+};
+
 int main(int argc, char *argv[])
 {
-    static const struct demo_break breaks[] = {
-        { "sharer", "cow.new-frame-and-copy", "lets the parent give page 0 up before the child writes to it" },
-        { 0 },
-    };
-    static const struct demo_option options[] = { { "pages", "How many pages parent and child share", 64, 16, 262144 }, { 0 } };
-    static const struct demo_prediction predictions[] = {
-        { 3, "cow.one-fault-per-page", "The child reads all pages. How many page faults is that?",
-          { "one a page", "none", "one" }, 1 },
-        { 0 },
-    };
-    return demo_run(argc, argv, &(struct demo){
-        .name = "cow", .title = "fork() copies no memory: a page is copied when one side writes to it",
-        .claims = claims, .breaks = breaks, .options = options, .predictions = predictions,
-        .run = cow, .why = why, .next = "fork-cost",
-    });
+    return demo_run(argc, argv, &demo);
 }

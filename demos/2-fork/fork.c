@@ -19,8 +19,8 @@
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
-    { "fork.returns-twice", "One call returns in two processes: 0 in the child, its PID in the parent.", DEMO_FACT, NULL },
-    { "fork.failure", "On failure it returns -1, and there is no child.", DEMO_FACT, NULL },
+    { "fork.returns-twice", "One call returns in two processes: 0 in the child, its PID in the parent." },
+    { "fork.failure", "On failure it returns -1, and there is no child." },
     { 0 },
 };
 
@@ -47,7 +47,7 @@ static void returns_twice(void)
                  demo_pid(mine.ppid));
         if (write(answer[1], &mine, sizeof mine) != sizeof mine)
             demo_die("write(%d, what fork returned)", answer[1]);
-        demo_need(sync_gate_pass(&looked), "wait for the parent to look");
+        demo_need(sync_gate_pass(&looked), "poll(), read() at a gate: wait for the parent to look");
         _exit(0);
     }
     close(answer[1]); /* so that a child that dies is an end of file and not a wait without end */
@@ -57,7 +57,7 @@ static void returns_twice(void)
     close(answer[0]);
 
     struct proc_stat stat;
-    demo_need(proc_stat_read(returned, &stat), "read /proc/%d/stat", returned);
+    demo_need(proc_stat_read(returned, &stat), "read(/proc/%d/stat)", returned);
     demo_act(returned, "fork() returned %s, getpid() is %s", demo_pid(mine.returned), demo_pid(mine.pid));
     demo_observe(returned, "/proc/PID/stat", demo_fact_pid("pid", stat.pid), demo_fact_pid("ppid", stat.ppid));
     demo_check("fork.returns-twice",
@@ -66,8 +66,8 @@ static void returns_twice(void)
                "%s in %s, %s in %s", demo_pid(mine.returned), demo_pid(mine.pid), demo_pid(child.returned),
                demo_pid(child.pid));
     demo_look("ps -o pid,ppid,stat,comm -p %s,%s", demo_pid(mine.pid), demo_pid(child.pid));
-    demo_need(sync_gate_open(&looked), "let the child go");
-    demo_need(sync_exited(returned, NULL), "waitid(P_PID, %d)", returned);
+    demo_need(sync_gate_open(&looked), "write() to a gate: let the child go");
+    demo_need(sync_finished(returned), "waitid(P_PID, %d)", returned);
 }
 
 /* In a process of its own, since a limit that is set cannot be raised again. */
@@ -84,12 +84,14 @@ static void fail(pid_t parent)
     if (returned == 0)
         _exit(0);
     int children = proc_children_list(getpid(), NULL, 0);
-    bool no_child = waitpid(-1, NULL, 0) < 0 && errno == ECHILD;
+    bool no_child = TEMP_FAILURE_RETRY(waitpid(-1, NULL, 0)) < 0 && errno == ECHILD;
     if (returned > 0 && alone < 0 && geteuid() == 0 && !demo_without("limit")) {
-        demo_skip("fork.failure", "root is held to no limit here (%s); run it as an ordinary user", strerrorname_np(-alone));
+        demo_skip("fork.failure", "root is held to no limit here (%s); run it as an ordinary user",
+                  strerrorname_np(-alone));
         return;
     }
-    demo_act(0, "allowed %d process; fork() = %s", ONLY_ITSELF, returned < 0 ? strerrorname_np(error) : demo_pid(returned));
+    demo_act(0, "allowed %d process; fork() = %s", ONLY_ITSELF,
+             returned < 0 ? strerrorname_np(error) : demo_pid(returned));
     if (children >= 0)
         demo_observe(getpid(), "/proc/PID/task/*/children", demo_fact("children", children));
     demo_check("fork.failure", returned == -1 && error == EAGAIN && no_child && children <= 0, "%s, %s",
@@ -111,7 +113,7 @@ static void fork_demo(void)
         fail(parent);
         _exit(0);
     }
-    demo_need(sync_exited(limited, NULL), "waitid(P_PID, %d)", limited);
+    demo_need(sync_finished(limited), "waitid(P_PID, %d)", limited);
 }
 
 static const char why[] =
@@ -133,17 +135,30 @@ static const char why[] =
     "The text says \"an exact copy\": almost. fork(2) lists what differs, and the\n"
     "demo fork-inherits shows it.\n";
 
+static const struct demo_break breaks[] = { { "limit", "fork.failure", "sets no limit" }, { 0 } };
+static const struct demo_prediction predictions[] = {
+    {
+        .step = 1,
+        .claim = "fork.returns-twice",
+        .ask = "fork() is called once. What does it return in the child?",
+        .choices = { "the parent's PID", "its own PID", "0", "nothing: it returns in the parent only" },
+        .right = 2,
+    },
+    { 0 },
+};
+
+static const struct demo demo = {
+    .name = "fork",
+    .title = "one call that returns in two processes",
+    .claims = claims,
+    .breaks = breaks,
+    .predictions = predictions,
+    .run = fork_demo,
+    .why = why,
+    .next = "cow",
+};
+
 int main(int argc, char *argv[])
 {
-    static const struct demo_break breaks[] = { { "limit", "fork.failure", "sets no limit" }, { 0 } };
-    static const struct demo_prediction predictions[] = {
-        { 1, "fork.returns-twice", "fork() is called once. What does it return in the child?",
-          { "the parent's PID", "its own PID", "0", "nothing: it returns in the parent only" }, 2 },
-        { 0 },
-    };
-    return demo_run(argc, argv, &(struct demo){
-        .name = "fork", .title = "one call that returns in two processes",
-        .claims = claims, .breaks = breaks, .predictions = predictions,
-        .run = fork_demo, .why = why, .next = "cow",
-    });
+    return demo_run(argc, argv, &demo);
 }

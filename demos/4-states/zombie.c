@@ -12,6 +12,7 @@
  *     kill(SIGKILL)                   Z
  *     waitpid() = 7                   gone
  */
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +24,15 @@
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
-    { "zombie.exited-not-waited", "A child that has exited and was not waited for is a zombie.", DEMO_FACT, NULL },
-    { "zombie.keeps-pcb-only", "It keeps its PID and its PCB, but no memory and no files.", DEMO_FACT, NULL },
-    { "zombie.unkillable", "SIGKILL does not remove it.", DEMO_FACT, NULL },
-    { "zombie.exit-code-kept", "The kernel keeps its exit code until the parent reads it.", DEMO_FACT, NULL },
-    { "zombie.reaped", "wait() removes it.", DEMO_FACT, NULL },
-    { "zombie.accumulate", "If the parent never waits, zombies accumulate.", DEMO_FACT, NULL },
+    { "zombie.exited-not-waited", "A child that has exited and was not waited for is a zombie." },
+    { "zombie.keeps-pcb-only", "It keeps its PID and its PCB, but no memory and no files." },
+    { "zombie.unkillable", "SIGKILL does not remove it." },
+    { "zombie.exit-code-kept", "The kernel keeps its exit code until the parent reads it." },
+    { "zombie.reaped", "wait() removes it." },
     { "zombie.small-kernel-memory", "A zombie costs a little kernel memory.", DEMO_COST,
       "what a task_struct and the rest of a PCB take, some 10 KiB, was not what we saw" },
-    { "zombie.pids-finite", "PIDs are finite: zombies make fork() fail, reaping one mends it.", DEMO_FACT, NULL },
+    { "zombie.accumulate", "If the parent never waits, zombies accumulate." },
+    { "zombie.pids-finite", "PIDs are finite: zombies make fork() fail, reaping one mends it." },
     { "zombie.auto-reaped", "A child nobody waits for is a zombie, unless SIGCHLD is ignored.", DEMO_CAVEAT,
       "with SIG_IGN or SA_NOCLDWAIT for SIGCHLD the kernel reaps the child itself, and its exit code is lost" },
     { 0 },
@@ -61,17 +62,20 @@ static void look_at(pid_t child)
 {
     struct proc_stat stat;
     struct proc_status status;
-    demo_need(proc_stat_read(child, &stat), "read /proc/%d/stat", child);
-    demo_need(proc_status_read(child, &status), "read /proc/%d/status", child);
+    demo_need(proc_stat_read(child, &stat), "read(/proc/%d/stat)", child);
+    demo_need(proc_status_read(child, &status), "read(/proc/%d/status)", child);
     demo_observe(child, "/proc/PID/stat", demo_fact("state", stat.state), demo_fact_pid("ppid", stat.ppid));
     demo_check("zombie.exited-not-waited", stat.state == 'Z' && stat.ppid == getpid(), "state %c", stat.state);
 
     cleanup_maps struct proc_maps maps = { 0 };
-    bool no_memory = proc_maps_read(child, &maps) == -ENODATA && status.vm_rss_kib == PROC_NONE;
-    bool no_files = proc_fd_list(child, NULL, 0) <= 0, taken = kill(child, 0) == 0;
+    int mapped = proc_maps_read(child, &maps), open_files = proc_fd_list(child, NULL, 0);
+    if (mapped != -ENODATA) /* which is what proc_maps_read says of a process without an address space */
+        demo_need(mapped, "read(/proc/%d/maps)", child);
+    bool no_memory = mapped == -ENODATA && status.vm_rss_kib == PROC_NONE;
+    bool no_files = open_files <= 0, taken = kill(child, 0) == 0;
     demo_observe(child, "/proc/PID/status", demo_fact_pid("Pid", status.pid), demo_fact("Threads", status.threads));
-    demo_check("zombie.keeps-pcb-only", taken && no_memory && no_files, "PID %s, maps %s, fd %s", taken ? "taken" : "free",
-               no_memory ? "empty" : "there", no_files ? "empty" : "there");
+    demo_check("zombie.keeps-pcb-only", taken && no_memory && no_files, "PID %s, maps %s, fd %s",
+               taken ? "taken" : "free", no_memory ? "empty" : "there", no_files ? "empty" : "there");
     demo_look("ps -o pid,ppid,stat,comm -p %s", demo_pid(child));
 }
 
@@ -79,7 +83,7 @@ static void send_sigkill(pid_t child)
 {
     int sent = kill(child, SIGKILL);
     struct proc_stat stat;
-    demo_need(proc_stat_read(child, &stat), "read /proc/%d/stat", child);
+    demo_need(proc_stat_read(child, &stat), "read(/proc/%d/stat)", child);
     demo_observe(child, "/proc/PID/stat", demo_fact("state", stat.state));
     demo_check("zombie.unkillable", sent == 0 && stat.state == 'Z', "kill() = %d, state %c", sent, stat.state);
 }
@@ -89,20 +93,21 @@ static void read_exit_code(void)
     cleanup_child pid_t child = fork_exit(42);
     int first = peek(child).si_status, second = peek(child).si_status, status = 0;
     struct proc_stat stat;
-    demo_need(proc_stat_read(child, &stat), "read /proc/%d/stat", child);
+    demo_need(proc_stat_read(child, &stat), "read(/proc/%d/stat)", child);
     demo_role(child, "other");
     demo_observe(child, "/proc/PID/stat", demo_fact("exit_code", stat.exit_code)); /* as wait() gives it: 42 << 8 */
-    bool kept = first == 42 && second == 42 && (stat.exit_code == 42 << 8 || stat.exit_code == 0 /* not for us to see */);
+    bool kept =
+        first == 42 && second == 42 && (stat.exit_code == 42 << 8 || stat.exit_code == 0 /* not for us to see */);
     bool taken = waitpid(child, &status, 0) == child && status == 42 << 8;
     bool gone = waitpid(child, NULL, 0) < 0 && errno == ECHILD;
-    demo_check("zombie.exit-code-kept", kept && taken && gone, "WNOWAIT: %d, %d; waitpid: %d; once more: %s", first, second,
-               WEXITSTATUS(status), gone ? "ECHILD" : "a child");
+    demo_check("zombie.exit-code-kept", kept && taken && gone, "WNOWAIT: %d, %d; waitpid: %d; once more: %s", first,
+               second, WEXITSTATUS(status), gone ? "ECHILD" : "a child");
 }
 
 static void reap(pid_t child)
 {
     cleanup_fd int kept = proc_open(child, "stat"); /* will never mean another process that got the same PID */
-    demo_need(kept, "open /proc/%d/stat", child);
+    demo_need(kept, "open(/proc/%d/stat)", child);
     if (!demo_without("wait")) {
         int status, pid = waitpid(child, &status, 0);
         demo_act(child, "waitpid() = %s, exited with %d", demo_pid(pid), WEXITSTATUS(status));
@@ -129,7 +134,7 @@ static int make_zombies(pid_t *pids, int n)
 static void reap_all(const pid_t *pids, int n)
 {
     for (int i = 0; i < n; i++)
-        waitpid(pids[i], NULL, 0);
+        TEMP_FAILURE_RETRY(waitpid(pids[i], NULL, 0));
 }
 
 static void never_wait(int count)
@@ -150,28 +155,35 @@ static void never_wait(int count)
     free(pids);
 }
 
-/* In batches that are reaped only at the end, since the kernel frees what it kept some time after the wait. */
+/* The memory that the kernel has for itself; NAN where /proc does not say. */
+static double kernel_kib(void)
+{
+    struct proc_meminfo memory;
+    if (proc_meminfo_read(&memory) < 0)
+        return NAN;
+    return (double)(memory.slab_kib + memory.kernel_stack_kib + memory.page_tables_kib);
+}
+
+/* In batches that are reaped only at the end, since the kernel frees what it kept some time after the wait. The first one
+ * does not count: what earlier steps left is still being freed then. */
 static void weigh_zombies(void)
 {
-    enum { BATCHES = 7, BATCH = 300 };
+    enum { BATCHES = 8, BATCH = 300 };
     pid_t pids[BATCHES * BATCH];
     double kib[BATCHES];
-    int made = 0, rc = 0;
-    for (int i = 0; i < BATCHES && made == i * BATCH && rc == 0; i++) {
-        struct proc_meminfo before, after;
-        rc = proc_meminfo_read(&before);
+    int made = 0;
+    for (int i = 0; i < BATCHES; i++) {
+        double before = kernel_kib();
         made += make_zombies(pids + made, BATCH);
-        rc = rc < 0 ? rc : proc_meminfo_read(&after);
-        kib[i] = rc < 0 ? 0 : (double)(after.slab_kib + after.kernel_stack_kib + after.page_tables_kib - before.slab_kib -
-                                       before.kernel_stack_kib - before.page_tables_kib) / BATCH;
+        kib[i] = (kernel_kib() - before) / BATCH;
     }
     reap_all(pids, made);
-    if (rc < 0 || made < BATCHES * BATCH) {
-        demo_skip("zombie.small-kernel-memory", rc < 0 ? "no /proc/meminfo: mount /proc without subset=pid" :
-                                                         "fork fails too soon: raise ulimit -u or pids.max");
+    if (made < BATCHES * BATCH || isnan(kib[0])) {
+        demo_skip("zombie.small-kernel-memory", isnan(kib[0]) ? "no /proc/meminfo: mount /proc without subset=pid"
+                                                              : "fork fails too soon: raise ulimit -u or pids.max");
         return;
     }
-    struct measure_spread spread = measure_spread_of(kib, BATCHES);
+    struct measure_spread spread = measure_spread_of(kib + 1, BATCHES - 1);
     demo_measure("kernel memory of a zombie", "KiB", spread);
     demo_check("zombie.small-kernel-memory", spread.median > 0 && spread.median < 64, "/proc/meminfo");
 }
@@ -181,7 +193,8 @@ static void meet_the_limit(pid_t parent)
     enum { MOST = 8 };
     int rc = sync_count_alone(), made = 0;
     if (rc < 0) {
-        demo_skip("zombie.pids-finite", "%s: needs root, or user namespaces (user.max_user_namespaces)", strerrorname_np(-rc));
+        demo_skip("zombie.pids-finite", "%s: needs root, or user namespaces (user.max_user_namespaces)",
+                  strerrorname_np(-rc));
         return;
     }
     demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
@@ -192,8 +205,8 @@ static void meet_the_limit(pid_t parent)
         if (pids[made++] == 0)
             _exit(0);
     int error = errno;
-    if (!demo_without("reap"))
-        waitpid(pids[0], NULL, 0);
+    if (!demo_without("reap") && TEMP_FAILURE_RETRY(waitpid(pids[0], NULL, 0)) < 0)
+        demo_die("waitpid(%d)", pids[0]);
     pid_t after = fork();
     if (after == 0)
         _exit(0);
@@ -228,8 +241,8 @@ static void zombie(void)
     reap(child);
 
     demo_step("Make %ld more and wait for none of them", demo_option("count"));
-    never_wait((int)demo_option("count"));
     weigh_zombies();
+    never_wait((int)demo_option("count"));
 
     demo_step("Let a child that may have 8 processes make zombies until fork() fails");
     pid_t parent = getpid();
@@ -240,7 +253,7 @@ static void zombie(void)
         meet_the_limit(parent);
         _exit(0);
     }
-    peek(limited);
+    demo_need(sync_finished(limited), "waitid(P_PID, %d)", limited);
 
     demo_step("Ignore SIGCHLD, and wait");
     int ignored = wait_under((struct sigaction){ .sa_handler = SIG_IGN });
@@ -271,23 +284,37 @@ static const char why[] =
     "parent ignores SIGCHLD or sets SA_NOCLDWAIT: then do_notify_parent tells the\n"
     "kernel to reap it at once (wait(2), NOTES), and its exit code is lost.\n";
 
+static const struct demo_break breaks[] = {
+    { "wait", "zombie.reaped", "never waits for the first child" },
+    { "reap", "zombie.pids-finite", "reaps no zombie at the limit" },
+    { "ignore", "zombie.auto-reaped", "leaves SIGCHLD at its default" },
+    { 0 },
+};
+static const struct demo_option options[] = { { "count", "How many zombies step 5 makes", 100, 1, 1000000 }, { 0 } };
+static const struct demo_prediction predictions[] = {
+    {
+        .step = 2,
+        .claim = "zombie.unkillable",
+        .ask = "A zombie is sent SIGKILL. What happens?",
+        .choices = { "it disappears", "kill() fails with ESRCH", "kill() succeeds, and nothing changes" },
+        .right = 2,
+    },
+    { 0 },
+};
+
+static const struct demo demo = {
+    .name = "zombie",
+    .title = "what is left of a process between its exit and its parent's wait()",
+    .claims = claims,
+    .breaks = breaks,
+    .options = options,
+    .predictions = predictions,
+    .run = zombie,
+    .why = why,
+    .next = "orphan",
+};
+
 int main(int argc, char *argv[])
 {
-    static const struct demo_break breaks[] = {
-        { "wait", "zombie.reaped", "never waits for the first child" },
-        { "reap", "zombie.pids-finite", "reaps no zombie at the limit" },
-        { "ignore", "zombie.auto-reaped", "leaves SIGCHLD at its default" },
-        { 0 },
-    };
-    static const struct demo_option options[] = { { "count", "How many zombies step 5 makes", 100, 1, 1000000 }, { 0 } };
-    static const struct demo_prediction predictions[] = {
-        { 2, "zombie.unkillable", "A zombie is sent SIGKILL. What happens?",
-          { "it disappears", "kill() fails with ESRCH", "kill() succeeds, and nothing changes" }, 2 },
-        { 0 },
-    };
-    return demo_run(argc, argv, &(struct demo){
-        .name = "zombie", .title = "what is left of a process between its exit and its parent's wait()",
-        .claims = claims, .breaks = breaks, .options = options, .predictions = predictions,
-        .run = zombie, .why = why, .next = "orphan",
-    });
+    return demo_run(argc, argv, &demo);
 }

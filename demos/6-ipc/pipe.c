@@ -25,10 +25,10 @@
 #include "sys/sys.h"
 
 static const struct demo_claim claims[] = {
-    { "pipe.inherited", "A pipe made before fork() is inherited by the child.", DEMO_FACT, NULL },
-    { "pipe.unidirectional", "A pipe is a one-way stream of bytes.", DEMO_FACT, NULL },
-    { "pipe.chains-processes", "Pipes chain programs, as in ls | grep foo.", DEMO_FACT, NULL },
-    { "pipe.end-of-file", "End of file comes when the last writer closes, not before.", DEMO_FACT, NULL },
+    { "pipe.inherited", "A pipe made before fork() is inherited by the child." },
+    { "pipe.unidirectional", "A pipe is a one-way stream of bytes." },
+    { "pipe.chains-processes", "Pipes chain programs, as in ls | grep foo." },
+    { "pipe.end-of-file", "End of file comes when the last writer closes, not before." },
     { 0 },
 };
 
@@ -77,7 +77,7 @@ static void two_messages(void)
     if (child < 0)
         demo_die("fork()");
     if (child == 0) {
-        demo_need(sync_gate_pass(&looked), "wait for the parent to look");
+        demo_need(sync_gate_pass(&looked), "poll(), read() at a gate: wait for the parent to look");
         if (write(pipefd[1], "two ", 4) != 4 || write(pipefd[1], "messages", 8) != 8)
             demo_die("write(%d, a message)", pipefd[1]);
         _exit(0);
@@ -87,8 +87,8 @@ static void two_messages(void)
     demo_look("ls -l /proc/%s/fd /proc/%s/fd", demo_pid(getpid()), demo_pid(child));
 
     demo_step("Let the child write twice, read once; then try the other way");
-    demo_need(sync_gate_open(&looked), "let the child write");
-    demo_need(sync_exited(child, NULL), "waitid(P_PID, %d)", child);
+    demo_need(sync_gate_open(&looked), "write() to a gate: let the child write");
+    demo_need(sync_finished(child), "waitid(P_PID, %d)", child);
     send_one_way(pipefd);
     close(pipefd[0]);
     close(pipefd[1]);
@@ -147,7 +147,7 @@ static void chain(void)
         length += (size_t)n;
     close(result[0]);
     int ls_status, grep_status;
-    if (waitpid(ls, &ls_status, 0) < 0 || waitpid(grep, &grep_status, 0) < 0)
+    if (TEMP_FAILURE_RETRY(waitpid(ls, &ls_status, 0)) < 0 || TEMP_FAILURE_RETRY(waitpid(grep, &grep_status, 0)) < 0)
         demo_die("waitpid(%d), waitpid(%d)", ls, grep);
     text[strcspn(text, "\n")] = '\0';
     demo_act(0, "ls /proc/%s | grep -x status: \"%s\"", demo_pid(parent), text);
@@ -171,14 +171,14 @@ static int reader_ends(bool closes_write_end, const char *role)
         demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
         if (closes_write_end)
             close(pipefd[1]);
-        demo_need(sync_gate_pass(&closed), "wait for the parent to close its ends");
+        demo_need(sync_gate_pass(&closed), "poll(), read() at a gate: wait for the parent to close its ends");
         char byte;
         _exit(read(pipefd[0], &byte, 1) == 0 ? 0 : 1); /* the only read() it can wait in */
     }
     demo_role(reader, role);
     close(pipefd[0]);
     close(pipefd[1]);
-    demo_need(sync_gate_open(&closed), "let the reader read");
+    demo_need(sync_gate_open(&closed), "write() to a gate: let the reader read");
     struct proc_syscall call;
     int rc = sync_blocked(reader, SYS_read, &call);
     if (rc == 0) {
@@ -210,7 +210,7 @@ static void write_to_nobody(int *signal_number, int *error)
         signal(SIGPIPE, SIG_DFL);
         _exit(write(pipefd[1], "x", 1) == 1);
     }
-    if (waitpid(writer, &status, 0) < 0)
+    if (TEMP_FAILURE_RETRY(waitpid(writer, &status, 0)) < 0)
         demo_die("waitpid(%d)", writer);
     *signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     *error = write(pipefd[1], "x", 1) < 0 ? errno : 0; /* here SIGPIPE is ignored */
@@ -242,23 +242,54 @@ static void pipe_demo(void)
                    careful ? "ends" : "waits");
 }
 
-static const char why[] = "TODO\n";
+static const char why[] =
+    "A pipe is a ring of pages in the kernel (struct pipe_inode_info, fs/pipe.c) and\n"
+    "two open files on it, one to read and one to write. fork() copies the\n"
+    "descriptors, so both processes then have both ends of the same pipe: the inode\n"
+    "number in /proc/PID/fd is one, and kcmp(2) says that it is one open file.\n"
+    "\n"
+    "It is a stream: write() puts bytes into the ring, read() takes what is there,\n"
+    "and where one write ended is not kept. It goes one way: an end that was not\n"
+    "opened for reading is EBADF for read().\n"
+    "\n"
+    "read() on an empty pipe returns 0 only when no writer is left, and the kernel\n"
+    "counts every descriptor of the write end as one (pipe_read waits while\n"
+    "pipe->writers is not 0). A reader that forgot to close its own copy waits for\n"
+    "itself. /proc/PID/syscall shows it in read(), and /proc/PID/fd shows why.\n"
+    "\n"
+    "The other way round, write() to a pipe without a reader sends SIGPIPE, which\n"
+    "kills by default: that is how \"yes | head -n 1\" ends. A program that ignores\n"
+    "SIGPIPE gets EPIPE (pipe(7)). A full pipe, 65536 bytes by default, makes the\n"
+    "writer wait.\n";
+
+static const struct demo_break breaks[] = {
+    { "close", "pipe.end-of-file", "leaves the write end open in every reader" },
+    { "direction", "pipe.unidirectional", "takes a socketpair in the place of the pipe" },
+    { 0 },
+};
+static const struct demo_prediction predictions[] = {
+    {
+        .step = 5,
+        .claim = "pipe.end-of-file",
+        .ask = "The only writer has closed its end. What does the forgetful reader's read() do?",
+        .choices = { "it returns 0", "it waits for ever", "it fails with EPIPE" },
+        .right = 1,
+    },
+    { 0 },
+};
+
+static const struct demo demo = {
+    .name = "pipe",
+    .title = "a one-way stream of bytes between related processes",
+    .claims = claims,
+    .breaks = breaks,
+    .predictions = predictions,
+    .run = pipe_demo,
+    .why = why,
+    .next = "unix-socket",
+};
 
 int main(int argc, char *argv[])
 {
-    static const struct demo_break breaks[] = {
-        { "close", "pipe.end-of-file", "leaves the write end open in every reader" },
-        { "direction", "pipe.unidirectional", "takes a socketpair in the place of the pipe" },
-        { 0 },
-    };
-    static const struct demo_prediction predictions[] = {
-        { 5, "pipe.end-of-file", "The only writer has closed its end. What does the forgetful reader's read() do?",
-          { "it returns 0", "it waits for ever", "it fails with EPIPE" }, 1 },
-        { 0 },
-    };
-    return demo_run(argc, argv, &(struct demo){
-        .name = "pipe", .title = "a one-way stream of bytes between related processes",
-        .claims = claims, .breaks = breaks, .predictions = predictions,
-        .run = pipe_demo, .why = why, .next = "unix-socket",
-    });
+    return demo_run(argc, argv, &demo);
 }

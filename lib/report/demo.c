@@ -190,16 +190,11 @@ static json_t *fact_value(const struct demo_fact *fact)
 {
     char letter[2] = { (char)fact->number, '\0' };
     switch (fact->type) {
-    case 'c':
-        return event_string(letter);
-    case 'p':
-        return run.stable ? event_string(demo_pid((pid_t)fact->number)) : json_integer(fact->number);
-    case 'd':
-        return json_integer(fact->number);
-    case 'l':
-        return link_value(fact->text);
-    default:
-        return event_string(fact->text);
+    case 'c': return event_string(letter);
+    case 'p': return run.stable ? event_string(demo_pid((pid_t)fact->number)) : json_integer(fact->number);
+    case 'd': return json_integer(fact->number);
+    case 'l': return link_value(fact->text);
+    default: return event_string(fact->text);
     }
 }
 
@@ -222,18 +217,42 @@ static json_t *source_of(const char *source, pid_t of)
     return rest == NULL ? json_string(source) : json_sprintf("/proc/%s%s", demo_pid(of), rest);
 }
 
-void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts)
+static json_t *observation(struct demo_here here, pid_t of, const char *source)
 {
-    json_t *event = event_new(here, "observation"), *grids = json_object();
+    json_t *event = event_new(here, "observation");
     json_object_set_new(event, "source", source_of(source, of));
     if (of != 0) {
         json_object_set_new(event, "of", json_integer(run.stable ? label_of(of) : of));
         json_object_set_new(event, "of_role", json_string(label_role(of)));
     }
+    return event;
+}
+
+void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts)
+{
+    json_t *event = observation(here, of, source), *grids = json_object();
     json_object_set_new(event, "facts", facts_of(facts, grids));
     if (json_object_size(grids) > 0)
         json_object_set(event, "pages", grids);
     json_decref(grids);
+    event_emit(event);
+}
+
+void demo_table_at(struct demo_here here, pid_t of, const char *source, const char *const columns[],
+                   const char *const rows[], size_t n_rows)
+{
+    json_t *event = observation(here, of, source), *facts = json_object(), *names = json_array();
+    size_t n = 0;
+    for (; columns[n] != NULL; n++)
+        json_array_append_new(names, event_string(columns[n]));
+    for (size_t row = 0; row < n_rows; row++) {
+        json_t *cells = json_object();
+        for (size_t column = 1; column < n; column++)
+            json_object_set_new(cells, columns[column], event_string(rows[row * n + column]));
+        json_object_set_new(facts, rows[row * n], cells);
+    }
+    json_object_set_new(event, "columns", names);
+    json_object_set_new(event, "facts", facts);
     event_emit(event);
 }
 
@@ -243,6 +262,11 @@ static size_t claim_index(const char *id)
     while (run.demo->claims[i].id != NULL && strcmp(run.demo->claims[i].id, id) != 0)
         i++;
     return i;
+}
+
+char **demo_args(void)
+{
+    return run.args;
 }
 
 /* NULL where the id is not declared, or was decided before: a mistake in the demo, not of the kernel. */
@@ -260,12 +284,9 @@ static const struct demo_claim *claim_to_decide(struct demo_here here, const cha
 static enum verdict verdict_of(const struct demo_claim *claim, bool ok)
 {
     switch (claim->kind) {
-    case DEMO_COST:
-        return ok ? HOLDS : DIFFERS;
-    case DEMO_CAVEAT:
-        return ok ? DIFFERS : REFUTED;
-    default:
-        return ok ? HOLDS : REFUTED;
+    case DEMO_COST: return ok ? HOLDS : DIFFERS;
+    case DEMO_CAVEAT: return ok ? DIFFERS : REFUTED;
+    default: return ok ? HOLDS : REFUTED;
     }
 }
 
@@ -344,8 +365,8 @@ int demo_died(struct demo_here here, int error, const char *call, ...)
     vsnprintf(text, sizeof text, call, args);
     va_end(args);
     const char *name = strerrorname_np(error);
-    dprintf(STDERR_FILENO, "%s: %s:%d: %s: %s (%s)\n", run.name, here.file, here.line, text, name ? name : "unknown error",
-            strerror(error));
+    dprintf(STDERR_FILENO, "%s: %s:%d: %s: %s (%s)\n", run.name, here.file, here.line, text,
+            name ? name : "unknown error", strerror(error));
     run.shared->died = true;
     return STATUS_BROKE;
 }
@@ -379,7 +400,7 @@ static void count_verdicts(int counts[N_VERDICTS])
 {
     for (size_t i = 0; run.demo->claims[i].id != NULL; i++) {
         counts[run.shared->verdict[i]]++;
-        if (run.shared->verdict[i] == NO_VERDICT && !run.shared->died)
+        if (run.shared->verdict[i] == NO_VERDICT && !run.shared->died && *run.args == NULL)
             dprintf(STDERR_FILENO, "%s: no verdict on %s\n", run.name, run.demo->claims[i].id);
     }
 }
@@ -388,7 +409,7 @@ static void emit_end(const int counts[N_VERDICTS])
 {
     json_t *event = event_new(DEMO_HERE, "end");
     int claims = 0;
-    for (int i = 0; i < N_VERDICTS; i++)
+    for (int i = *run.args == NULL ? NO_VERDICT : HOLDS; i < N_VERDICTS; i++)
         claims += counts[i];
     json_object_set_new(event, "demo", json_string(run.name));
     json_object_set_new(event, "claims", json_integer(claims));
@@ -410,10 +431,12 @@ static int finish(void)
         dprintf(STDERR_FILENO, "%s: the report could not be written to standard output: %s (%s)\n", run.name,
                 name ? name : "unknown error", strerror(error));
     }
-    if (error != 0 || run.shared->died || counts[NO_VERDICT] > 0)
+    if (error != 0 || run.shared->died || (counts[NO_VERDICT] > 0 && *run.args == NULL))
         return STATUS_BROKE;
     if (counts[REFUTED] > 0)
         return STATUS_REFUTED;
+    if (counts[SKIPPED] == 0)
+        return STATUS_HOLDS;
     return counts[HOLDS] + counts[DIFFERS] > 0 ? STATUS_HOLDS : STATUS_SKIPPED;
 }
 
@@ -435,8 +458,10 @@ int demo_run(int argc, char *argv[], const struct demo *demo)
     emit_start();
     struct proc_stat self;
     rc = proc_stat_read(run.main_pid, &self);
-    if (rc < 0)
+    if (rc == -ENOTSUP || rc == -EACCES || rc == -ESRCH)
         demo_skip_rest("/proc, the witness, does not show this process; mount -t proc proc /proc");
+    else if (rc < 0)
+        demo_died(DEMO_HERE, -rc, "read /proc/%d/stat", run.main_pid);
     else
         demo->run();
     return finish();

@@ -52,6 +52,7 @@ struct demo {
     const struct demo_option *options;
     const struct demo_prediction *predictions;
     void (*run)(void);
+    const char *args;                    /* what may stand behind the options ("[PID]"), NULL: nothing */
     const char *why;                     /* --why: lines of at most 79 columns */
     const char *next;                    /* the demo to run after this one */
 };
@@ -77,6 +78,9 @@ struct demo_here { const char *file; int line; };
  * entry of that process. demo_observe(child, "/proc/PID/stat", demo_fact("state", 'Z'), demo_fact("threads", 1)); */
 #define demo_observe(of, source, ...) \
     demo_observe_at(DEMO_HERE, of, source, (const struct demo_fact[]){ __VA_ARGS__, { 0 } })
+/* The same as a table. columns ends with NULL; rows holds n_rows times as many cells; the first cell of each row is its name,
+ * and no other row's. */
+#define demo_table(of, source, columns, rows, n_rows) demo_table_at(DEMO_HERE, of, source, columns, rows, n_rows)
 struct demo_fact { const char *name; char type; int64_t number; const char *text; };  /* text need not outlive the call */
 #define demo_fact(name, value)                                                                              \
     _Generic((value), char: demo_fact_char, char *: demo_fact_text, const char *: demo_fact_text,           \
@@ -103,6 +107,8 @@ struct demo_fact demo_fact_page(const char *name, const char *cells);  /* one ch
 bool demo_without(const char *what);
 /* The value of an option of the demo's own. */
 long demo_option(const char *name);
+/* What stands behind the options, up to a NULL. With any, claims without a verdict are none of this run's. */
+char **demo_args(void);
 /* Gives a process the name it is reported by ("child"); the one demo_run was called in is the "parent". */
 void demo_role(pid_t pid, const char *role);
 /* A PID, an address or a frame number for a format's %s; with --stable a label that is the same in every run. Lives until
@@ -110,6 +116,8 @@ void demo_role(pid_t pid, const char *role);
 const char *demo_pid(pid_t pid);
 const char *demo_address(const void *address);
 const char *demo_frame(uint64_t frame);
+/* The signals of a set in /proc/PID/status, "SIGUSR1 SIGUSR2" or "none"; without the two that glibc keeps for itself. */
+const char *demo_signals(uint64_t set);
 
 void demo_step_at(struct demo_here here, const char *text, ...) DEMO_PRINTF(2);
 void demo_act_at(struct demo_here here, pid_t target, const char *text, ...) DEMO_PRINTF(3);
@@ -119,6 +127,8 @@ void demo_skip_at(struct demo_here here, const char *id, const char *reason, ...
 void demo_skip_rest_at(struct demo_here here, const char *reason, ...) DEMO_PRINTF(2);
 void demo_measure_at(struct demo_here here, const char *name, const char *unit, struct measure_spread spread);
 void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts);
+void demo_table_at(struct demo_here here, pid_t of, const char *source, const char *const columns[], const char *const rows[],
+                   size_t n_rows);
 int demo_died(struct demo_here here, int error, const char *call, ...) DEMO_PRINTF(3);
 
 #endif

@@ -68,14 +68,9 @@ json_t *event_new(struct demo_here here, const char *kind)
     clock_gettime(CLOCK_MONOTONIC, &now);
     pid_t pid = getpid(), tid = gettid();
     json_int_t t = now.tv_sec * 1000000000LL + now.tv_nsec;
-    return json_pack("{s:I, s:i, s:i, s:s, s:s, s:i, s:s}",
-                     "t", run.stable ? 0 : t,
-                     "pid", run.stable ? label_of(pid) : (int)pid,
-                     "tid", run.stable ? label_of(tid) : (int)tid,
-                     "role", label_role(pid),
-                     "file", here.file,
-                     "line", here.line,
-                     "kind", kind);
+    return json_pack("{s:I, s:i, s:i, s:s, s:s, s:i, s:s}", "t", run.stable ? 0 : t, "pid",
+                     run.stable ? label_of(pid) : (int)pid, "tid", run.stable ? label_of(tid) : (int)tid, "role",
+                     label_role(pid), "file", here.file, "line", here.line, "kind", kind);
 }
 
 static bool can_see_frames(void)
@@ -90,13 +85,11 @@ void event_machine(json_t *event)
     struct utsname name = { 0 };
     uname(&name);
     long kib = sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE);
-    json_t *machine = run.stable ? json_object() :
-                                   json_pack("{s:o, s:s, s:I, s:I, s:i}",
-                                             "kernel", event_string(name.release),
-                                             "architecture", name.machine,
-                                             "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
-                                             "memory_kib", (json_int_t)kib,
-                                             "user", (int)geteuid());
+    json_t *machine = run.stable
+                          ? json_object()
+                          : json_pack("{s:o, s:s, s:I, s:I, s:i}", "kernel", event_string(name.release), "architecture",
+                                      name.machine, "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "memory_kib",
+                                      (json_int_t)kib, "user", (int)geteuid());
     json_t *abilities = json_array();
     if (proc_exists(getpid()) == 1)
         json_array_append_new(abilities, json_string("proc"));

@@ -1,6 +1,7 @@
 /* labels.c - the processes of a demo by name, and by labels that are the same in every run. */
 #include "run.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,4 +73,21 @@ const char *demo_frame(uint64_t frame)
     char *text = turn();
     snprintf(text, 24, run.stable ? "0xFRAME" : "0x%llx", (unsigned long long)frame);
     return text;
+}
+
+const char *demo_signals(uint64_t set)
+{
+    static char texts[8][640]; /* room for all 64 */
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    size_t used = 0;
+    for (int sig = 1; sig <= 64; sig++) {
+        if ((set >> (sig - 1) & 1) == 0 || (sig >= __SIGRTMIN && sig < SIGRTMIN))
+            continue;
+        const char *name = sigabbrev_np(sig), *blank = used > 0 ? " " : "";
+        int n = name != NULL ? snprintf(text + used, sizeof *texts - used, "%sSIG%s", blank, name)
+                             : snprintf(text + used, sizeof *texts - used, "%s%d", blank, sig);
+        used += (size_t)n;
+    }
+    return used > 0 ? text : "none";
 }

@@ -78,7 +78,8 @@ static void set_option(struct argp_state *state, int i, const char *text)
     errno = 0;
     long value = strtol(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0 || value < option->min || value > option->max)
-        argp_error(state, "--%s: a number from %ld to %ld is wanted, not '%s'", option->name, option->min, option->max, text);
+        argp_error(state, "--%s: a number from %ld to %ld is wanted, not '%s'", option->name, option->min, option->max,
+                   text);
     run.options[i] = value;
 }
 
@@ -97,7 +98,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--color: auto, always or never, not '%s'", arg);
         colour_when = arg;
         break;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' is not an option of this demo", arg); break;
+    case ARGP_KEY_ARG:
+        if (run.demo->args == NULL)
+            argp_error(state, "'%s' is not an option of this demo", arg);
+        run.args = &state->argv[state->next - 1]; /* and the options among the rest are not ours */
+        state->next = state->argc;
+        break;
     case ARGP_KEY_END:
         if (run.predict && (run.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
             argp_error(state, "--predict asks: it needs a terminal, and no --json");
@@ -133,8 +139,9 @@ static void write_doc(FILE *doc)
         fprintf(doc, "What --break can take out, and the claim that then fails:\n");
     for (const struct demo_break *b = run.demo->breaks; b != NULL && b->what != NULL; b++)
         fprintf(doc, "  %-12s %s\n  %-12s refutes %s\n", b->what, b->does, "", b->refutes);
-    fprintf(doc, "\nExit status: 0 every fact holds, 1 a fact was refuted, 77 nothing could be shown here, 64 wrong usage, "
-                 "70 a call that the demo needs failed.");
+    fprintf(doc,
+            "\nExit status: 0 every fact holds, 1 a fact was refuted, 77 nothing could be shown here, 64 wrong usage, "
+            "70 a call that the demo needs failed.");
 }
 
 static void choose_looks(void)
@@ -143,9 +150,9 @@ static void choose_looks(void)
     bool dumb = term != NULL && strcmp(term, "dumb") == 0;
     setlocale(LC_CTYPE, "");
     run.unicode = !dumb && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    run.colour = strcmp(colour_when, "always") == 0 ||
-                 (strcmp(colour_when, "auto") == 0 && !dumb && term != NULL && isatty(STDOUT_FILENO) &&
-                  (no_color == NULL || *no_color == '\0'));
+    run.colour =
+        strcmp(colour_when, "always") == 0 || (strcmp(colour_when, "auto") == 0 && !dumb && term != NULL &&
+                                               isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'));
 }
 
 /* What --help, --list and --why wrote through stdio may still fail on its way out. */
@@ -168,6 +175,7 @@ void options_parse(int argc, char *argv[])
         dprintf(STDERR_FILENO, "%s: open_memstream: %s\n", run.name, strerrorname_np(errno));
         exit(STATUS_BROKE);
     }
+    run.args = &argv[argc];
     atexit(close_stdout);
     write_doc(out);
     fclose(out);
@@ -175,9 +183,9 @@ void options_parse(int argc, char *argv[])
     snprintf(version, sizeof version, "%s (proclab) %s", run.name, PROCLAB_VERSION);
     argp_program_version = version;
     argp_err_exit_status = STATUS_USAGE;
-    struct argp argp = { options, parse, NULL, doc, NULL, NULL, NULL };
+    struct argp argp = { options, parse, run.demo->args, doc, NULL, NULL, NULL };
     argv[0] = (char *)run.name; /* what argp calls us */
-    argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
     free(doc);
     choose_looks();
     if (run.step)

@@ -34,6 +34,7 @@ struct run {
     bool json, stable, step, predict, colour, unicode;
     const char *without;                 /* --break */
     long options[MAX_OPTIONS];
+    char **args;                         /* behind the options, up to a NULL */
 };
 extern struct run run;
 
@@ -47,7 +48,8 @@ const char *label_role(pid_t pid);
 /* event.c: a new event with what every event has; NULL where there is no memory, which event_emit notices. */
 json_t *event_new(struct demo_here here, const char *kind);
 /* Adds a formatted text, any bytes, in a form that JSON and a terminal can take. */
-void event_text(json_t *event, const char *key, const char *format, va_list args);
+void event_text(json_t *event, const char *key, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 json_t *event_string(const char *text);
 /* Adds what only the start event has. */
 void event_machine(json_t *event);

@@ -1,6 +1,7 @@
 /* text.c - an event as lines of text, below 80 columns. */
 #include "run.h"
 
+#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,54 @@ static void text_source(struct pen *pen, const char *source)
     colour(pen, "0");
 }
 
+static struct libscols_table *new_table(const json_t *columns)
+{
+    struct libscols_table *table = scols_new_table();
+    size_t i;
+    json_t *name;
+    if (table == NULL)
+        return NULL;
+    scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
+    scols_table_set_termwidth(table, WIDTH - 5);
+    json_array_foreach((json_t *)columns, i, name)
+        scols_table_new_column(table, json_string_value(name), 0, i > 0 ? SCOLS_FL_WRAP : 0);
+    return table;
+}
+
+static size_t length_without_blanks(const char *line)
+{
+    size_t length = strlen(line);
+    while (length > 0 && line[length - 1] == ' ')
+        length--;
+    return length;
+}
+
+/* The rows of a table, indented like the facts they are. */
+static void text_table(struct pen *pen, const json_t *columns, const json_t *rows)
+{
+    struct libscols_table *table = new_table(columns);
+    const char *name;
+    json_t *cells;
+    char *text = NULL, *rest;
+    json_object_foreach((json_t *)rows, name, cells)
+    {
+        struct libscols_line *line = table == NULL ? NULL : scols_table_new_line(table, NULL);
+        if (line == NULL || scols_line_set_data(line, 0, name) < 0)
+            break;
+        for (size_t i = 1; i < json_array_size(columns); i++)
+            scols_line_set_data(line, i, string_of(cells, json_string_value(json_array_get(columns, i))));
+    }
+    if (table != NULL && scols_print_table_to_string(table, &text) == 0)
+        for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+            pen_line(pen);
+            pen_to(pen, 5);
+            line[length_without_blanks(line)] = '\0';
+            pen_put(pen, line);
+        }
+    free(text);
+    scols_unref_table(table);
+}
+
 static void text_observation(struct pen *pen, const json_t *event)
 {
     char who[64] = "";
@@ -179,10 +228,12 @@ static void text_observation(struct pen *pen, const json_t *event)
     const char *name;
     json_t *value;
     const json_t *facts = json_object_get(event, "facts"), *grids = json_object_get(event, "pages");
-    json_object_foreach((json_t *)facts, name, value)
-        if (json_object_get(grids, name) == NULL)
-            text_fact(pen, name, value);
+    const json_t *columns = json_object_get(event, "columns");
+    json_object_foreach((json_t *)facts, name, value) if (json_object_get(grids, name) == NULL)
+        text_fact(pen, name, value);
     text_source(pen, string_of(event, "source"));
+    if (columns != NULL)
+        text_table(pen, columns, facts);
     json_object_foreach((json_t *)grids, name, value)
         text_grid(pen, name, json_string_value(json_object_get(facts, name)));
     pen_line(pen);

@@ -4,14 +4,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static void reset_signals(void)
 {
     struct sigaction to_default = { .sa_handler = SIG_DFL }, ignore = { .sa_handler = SIG_IGN };
-    for (int sig = 1; sig <= SIGRTMAX; sig++)
-        sigaction(sig, &to_default, NULL); /* EINVAL for SIGKILL, SIGSTOP and the two that glibc keeps: nothing to reset */
+    const struct itimerval off = { 0 }; /* a timer set before exec, by alarm() say, would still go off */
+    setitimer(ITIMER_REAL, &off, NULL);
+    setitimer(ITIMER_VIRTUAL, &off, NULL);
+    setitimer(ITIMER_PROF, &off, NULL);
+    for (int sig = 1; sig <= SIGRTMAX;
+         sig++) {                      /* EINVAL for SIGKILL, SIGSTOP and the two that glibc keeps: nothing to reset */
+        sigaction(sig, &ignore, NULL); /* drops one that is pending, which unblocking would deliver */
+        sigaction(sig, &to_default, NULL);
+    }
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,12 +15,38 @@ int sync_die_with(pid_t parent)
     return getppid() == parent ? 0 : -ESRCH; /* it may have died just before: that death sends nothing any more */
 }
 
+/* Does the kernel hold this user to a limit of one process? In a child, since a limit that is set stays. */
+static int is_held(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        setrlimit(RLIMIT_NPROC, &(struct rlimit){ 1, 1 });
+        pid_t grandchild = fork();
+        if (grandchild == 0)
+            _exit(0);
+        if (grandchild > 0)
+            waitpid(grandchild, NULL, 0);
+        _exit(grandchild < 0 ? 0 : 1);
+    }
+    if (TEMP_FAILURE_RETRY(waitpid(child, &status, 0)) < 0)
+        return -errno;
+    return status == 0 ? 0 : -EPERM;
+}
+
 int sync_count_alone(void)
 {
     uid_t nobody_else = 0x40000000 + (uid_t)getpid();
-    if (setresuid(nobody_else, nobody_else, nobody_else) == 0 || unshare(CLONE_NEWUSER) == 0)
+    bool root = geteuid() == 0;
+    if (setresuid(nobody_else, nobody_else, nobody_else) == 0)
         return 0;
-    return -errno;
+    if (errno != EPERM && errno != EINVAL) /* EINVAL: a user namespace that does not know this user */
+        return -errno;
+    if (unshare(CLONE_NEWUSER) < 0)
+        return -errno;
+    return root ? is_held() : 0; /* the root of the machine is not, and keeps that in a user namespace */
 }
 
 void sync_child_end(const pid_t *child)

@@ -11,9 +11,10 @@
 #include "proc/proc.h"
 
 /* Puts the calling process in a known state, whatever it inherited (signal(7), "execve"): every signal at its default
- * and unblocked, SIGCHLD too, which would otherwise stay ignored through exec and let no zombie appear; but SIGPIPE
- * ignored, so that a report into a closed pipe is an error with a name. A closed descriptor 0, 1 or 2 is taken by one
- * that can neither be read nor written, so that no pipe of the demo becomes its standard output; those above are closed. */
+ * and unblocked, none pending and no alarm set, SIGCHLD too, which would otherwise stay ignored through exec and let no
+ * zombie appear; but SIGPIPE and SIGXFSZ ignored, so that a report into a closed pipe or a file at its limit is an error
+ * with a name. A closed descriptor 0, 1 or 2 is taken by one that can neither be read nor written, so that no pipe of the
+ * demo becomes its standard output; those above are closed. */
 int sync_begin(void);
 
 /* From now on there is no deadline: a human looks (--step). Inherited by fork. */
@@ -41,10 +42,14 @@ void sync_gate_close(struct sync_gate *gate);
 /* Waits until a child of ours has exited or was killed, and leaves it a zombie (WNOWAIT). *how, if not NULL, is what
  * waitid(2) said of it. */
 int sync_exited(pid_t child, siginfo_t *how);
+/* The same for a child that must have done its part: -ECANCELED if it was killed, or exited with anything but 0. */
+int sync_finished(pid_t child);
 /* Waits until a child of ours is stopped (SIGSTOP), and leaves the news for a later wait. */
 int sync_stopped(pid_t child, siginfo_t *how);
 /* Waits until the process shows one of these states in /proc/PID/stat, "S" or "ZX"; *stat is the reading that showed it. */
 int sync_state(pid_t pid, const char *states, struct proc_stat *stat);
+/* Waits until a process is gone, waited for by whoever is its parent. stat_fd is its /proc/PID/stat, opened before. */
+int sync_gone(int stat_fd);
 /* Waits until the process sleeps in this system call (SYS_read, ...) according to /proc/PID/syscall; *call is the reading
  * that showed it. -ESRCH: it exited instead. Needs the right to trace it (-EACCES). */
 int sync_blocked(pid_t pid, long nr, struct proc_syscall *call);
@@ -53,6 +58,21 @@ int sync_blocked(pid_t pid, long nr, struct proc_syscall *call);
  * apart from everyone else's, and holds root to the limit, too. It becomes a user who has no other process where it may,
  * else it enters a user namespace, which counts anew. -EPERM or -ENOSPC: it may do neither. Call sync_die_with after it. */
 int sync_count_alone(void);
+
+/* For what outlives a process and the kernel does not clean up (a tracefs instance, a cgroup directory, a named file): a
+ * process of its own that calls clean(arg) when the calling process is gone, killed by SIGKILL too, or says that it is done.
+ * Start it before the thing is made, under a name that is decided already: then there is no moment at which it could be left.
+ * It is in a session of its own and no child of ours, so no group kill, ^C or wait() meets it; it holds no descriptor of ours.
+ * It keeps what our memory was when it started: start it early, while there is one thread, and before pages are made whose
+ * faults or sharing are to be counted. A subreaper, or PID 1 of a namespace, gets it as its child: become one afterwards.
+ * clean: quiet, and at ease with what is not there, what is gone already, and what our children still keep busy. */
+struct sync_guard {
+    int fd;                              /* -1: none */
+};
+int sync_guard_start(struct sync_guard *guard, void (*clean)(const void *arg), const void *arg);
+/* Tells it that we are done: it cleans up now, and ends. Does not wait for that. */
+void sync_guard_end(struct sync_guard *guard);
+#define cleanup_guard __attribute__((cleanup(sync_guard_end)))  /* start it as { -1 } */
 
 /* What a scope owns, ended with it. A child is killed and reaped, unless it was reaped already; start each as -1. */
 void sync_child_end(const pid_t *child);

@@ -96,19 +96,52 @@ int sync_state(pid_t pid, const char *states, struct proc_stat *stat)
     }
 }
 
+int sync_gone(int stat_fd)
+{
+    int64_t deadline = sync_deadline();
+    for (long nap = 0;; sync_nap(&nap)) {
+        struct proc_stat stat;
+        int rc = proc_stat_pread(stat_fd, &stat);
+        if (rc < 0)
+            return rc == -ESRCH ? 0 : rc;
+        if (sync_left(deadline) == 0)
+            return -ETIMEDOUT;
+    }
+}
+
+int sync_finished(pid_t child)
+{
+    siginfo_t how;
+    int rc = wait_for_news(child, WEXITED, &how);
+    if (rc < 0)
+        return rc;
+    return how.si_code == CLD_EXITED && how.si_status == 0 ? 0 : -ECANCELED;
+}
+
+/* Looked at after call was read: in a sleep that a stop by a tracer (strace) does not look like; -ESRCH: at its end. */
+static int asleep(pid_t pid, bool *exiting)
+{
+    enum { PF_EXITING = 4 }; /* has given its memory up, and nobody may look at its calls any more */
+    struct proc_stat stat;
+    int rc = proc_stat_read(pid, &stat);
+    if (rc < 0)
+        return rc;
+    *exiting = (stat.flags & PF_EXITING) != 0;
+    return stat.state == 'Z' ? -ESRCH : stat.state == 'S' || stat.state == 'D';
+}
+
 int sync_blocked(pid_t pid, long nr, struct proc_syscall *call)
 {
     int64_t deadline = sync_deadline();
     for (long nap = 0;; sync_nap(&nap)) {
-        int rc = proc_syscall_read(pid, call);
-        if (rc < 0)
-            return rc;
-        if (!call->running && call->nr == nr)
+        bool exiting;
+        int rc = proc_syscall_read(pid, call), sleeps = asleep(pid, &exiting);
+        if (sleeps < 0)
+            return sleeps;
+        if (rc == 0 && !call->running && call->nr == nr && sleeps)
             return 0;
-        struct proc_stat stat;
-        rc = proc_stat_read(pid, &stat);
-        if (rc < 0 || stat.state == 'Z')
-            return rc < 0 ? rc : -ESRCH;
+        if (rc < 0 && !exiting)
+            return rc;
         if (sync_left(deadline) == 0)
             return -ETIMEDOUT;
     }
