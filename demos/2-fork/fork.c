@@ -74,6 +74,7 @@ static void returns_twice(void)
 static void fail(pid_t parent)
 {
     enum { ONLY_ITSELF = 1 };
+    bool root = geteuid() == 0;
     int alone = sync_count_alone(); /* root is not held to the limit; counted alone it is */
     demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
     if (!demo_without("limit") && setrlimit(RLIMIT_NPROC, &(struct rlimit){ ONLY_ITSELF, ONLY_ITSELF }) < 0)
@@ -85,7 +86,7 @@ static void fail(pid_t parent)
         _exit(0);
     int children = proc_children_list(getpid(), NULL, 0);
     bool no_child = TEMP_FAILURE_RETRY(waitpid(-1, NULL, 0)) < 0 && errno == ECHILD;
-    if (returned > 0 && alone < 0 && geteuid() == 0 && !demo_without("limit")) {
+    if (returned > 0 && alone < 0 && root && !demo_without("limit")) {
         demo_skip("fork.failure", "root is held to no limit here (%s); run it as an ordinary user",
                   strerrorname_np(-alone));
         return;

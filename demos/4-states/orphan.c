@@ -110,10 +110,10 @@ static void line_up(struct line *line)
         sync_gate_open(&line->ready);
     close(line->ready.open_fd); /* should one of them fail, the demo sees it at once */
     if (place == PID_1)
-        while (wait(NULL) > 0)
+        while (wait(NULL) > 0 || errno == EINTR)
             continue;
     if (place == SUBREAPER)
-        waitpid(next, NULL, 0);
+        TEMP_FAILURE_RETRY(waitpid(next, NULL, 0));
     sync_gate_pass(&line->leave[place]); /* opened, or the demo is gone */
     _exit(0);
 }
@@ -121,24 +121,25 @@ static void line_up(struct line *line)
 /* Says the PID of PID 1 as it is seen from outside, or -errno; waits for it. */
 static void enclose(struct line *line, int says, pid_t demo)
 {
-    demo_need(sync_die_with(demo), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
     if (unshare(CLONE_NEWPID) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0) {
         int failed = -errno;
         _exit(write(says, &failed, sizeof failed) == sizeof failed ? 0 : 1);
     }
+    demo_need(sync_die_with(demo), "prctl(PR_SET_PDEATHSIG, SIGKILL)"); /* a new user namespace would undo it */
     pid_t pid_1 = fork();
     if (pid_1 < 0)
         demo_die("fork()");
     if (pid_1 == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* the kernel then kills the whole namespace */
+        sync_gate_open(&line->ready);
         if (sync_gate_pass(&line->go) < 0)
-            _exit(0); /* the demo was gone before that */
+            _exit(0); /* the demo was gone before the prctl */
         line_up(line);
     }
     if (write(says, &pid_1, sizeof pid_1) != sizeof pid_1)
         demo_die("write(%d, a PID)", says);
     close(line->ready.open_fd);
-    waitpid(pid_1, NULL, 0);
+    TEMP_FAILURE_RETRY(waitpid(pid_1, NULL, 0));
     _exit(0);
 }
 
@@ -161,6 +162,7 @@ static void leave(struct line *line, enum place place, pid_t pid)
 
 static void follow(struct line *line, pid_t pid_1)
 {
+    demo_need(sync_gate_pass(&line->ready), "poll(), read() at a gate: wait for PID 1");
     demo_need(sync_gate_open(&line->go), "write() to a gate: let PID 1 begin");
     demo_need(sync_gate_pass(&line->ready), "poll(), read() at a gate: wait for the orphan");
     pid_t subreaper = only_child(pid_1), middle = only_child(subreaper), orphan = only_child(middle);
@@ -212,23 +214,37 @@ static void descend(void)
         follow(&line, pid_1);
 }
 
-static void orphan_demo(void)
+/* Below a subreaper of its own: whatever goes wrong, or is broken on purpose, nobody else gets a child of ours. */
+static void keep_house(pid_t demo)
 {
-    demo_step("Let the parent of a process exit, and see who its parent is then");
-    pid_t demo = getpid();
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) /* whatever goes wrong below: nobody else gets a child of ours */
+    demo_need(sync_die_with(demo), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         demo_die("prctl(PR_SET_CHILD_SUBREAPER, 1)");
-    cleanup_child pid_t adopter = fork();
+    pid_t house = getpid(), adopter = fork();
     if (adopter < 0)
         demo_die("fork()");
     if (adopter == 0) {
-        demo_need(sync_die_with(demo), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
+        demo_need(sync_die_with(house), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
         demo_role(getpid(), "adopter");
         adopt();
         _exit(0);
     }
-    while (wait(NULL) > 0)
+    while (wait(NULL) > 0 || errno == EINTR)
         continue;
+}
+
+static void orphan_demo(void)
+{
+    demo_step("Let the parent of a process exit, and see who its parent is then");
+    pid_t demo = getpid();
+    cleanup_child pid_t house = fork();
+    if (house < 0)
+        demo_die("fork()");
+    if (house == 0) {
+        keep_house(demo);
+        _exit(0);
+    }
+    demo_need(sync_finished(house), "waitid(P_PID, %d)", house);
 
     demo_step("The same in a PID namespace, below a subreaper, which then exits as well");
     descend();

@@ -68,7 +68,8 @@ struct proc_syscall {                    /* /proc/PID/syscall */
     int64_t nr;                          /* number of the call it is blocked in, below 0: blocked outside of any */
     uint64_t args[6], sp, pc;
 };
-struct proc_fdinfo { int64_t pos_bytes, flags, mnt_id, ino; };   /* flags as of open(2) */
+/* flags as of open(2); pid of a pidfd is the process that it means, PROC_NONE when that was waited for. */
+struct proc_fdinfo { int64_t pos_bytes, flags, mnt_id, ino, pid; };
 struct proc_meminfo { int64_t free_kib, available_kib, slab_kib, kernel_stack_kib, page_tables_kib; };
 
 /* What is behind a mapping (/proc/PID/smaps) or all of them (smaps_rollup). Shared: a page mapped more than once. */

@@ -77,8 +77,9 @@ int proc_fdinfo_parse(const char *text, size_t len, struct proc_fdinfo *out)
         { "flags", proc_take_octal, offsetof(struct proc_fdinfo, flags) },
         { "mnt_id", proc_take_count, offsetof(struct proc_fdinfo, mnt_id) },
         { "ino", proc_take_count, offsetof(struct proc_fdinfo, ino) },
+        { "Pid", proc_take_integer, offsetof(struct proc_fdinfo, pid) },
     };
-    struct proc_fdinfo info = { PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE };
+    struct proc_fdinfo info = { PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE };
     struct text rest, line;
     if (!proc_text_begin(&rest, text, len))
         return -EBADMSG;

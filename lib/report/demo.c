@@ -269,6 +269,11 @@ char **demo_args(void)
     return run.args;
 }
 
+pid_t demo_arg_pid(void)
+{
+    return run.pid;
+}
+
 /* NULL where the id is not declared, or was decided before: a mistake in the demo, not of the kernel. */
 static const struct demo_claim *claim_to_decide(struct demo_here here, const char *id)
 {
@@ -369,6 +374,17 @@ int demo_died(struct demo_here here, int error, const char *call, ...)
             name ? name : "unknown error", strerror(error));
     run.shared->died = true;
     return STATUS_BROKE;
+}
+
+int demo_refused(const char *reason, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, reason);
+    vsnprintf(text, sizeof text, reason, args);
+    va_end(args);
+    dprintf(STDERR_FILENO, "%s: %s\n", run.name, text);
+    return STATUS_SKIPPED;
 }
 
 bool demo_without(const char *what)

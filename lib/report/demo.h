@@ -52,7 +52,8 @@ struct demo {
     const struct demo_option *options;
     const struct demo_prediction *predictions;
     void (*run)(void);
-    const char *args;                    /* what may stand behind the options ("[PID]"), NULL: nothing */
+    const char *args;                    /* what may stand behind the options ("PROGRAM"), NULL: nothing */
+    bool takes_pid;                      /* or: one PID may stand there, which demo_arg_pid() gives */
     const char *why;                     /* --why: lines of at most 79 columns */
     const char *next;                    /* the demo to run after this one */
 };
@@ -102,6 +103,8 @@ struct demo_fact demo_fact_page(const char *name, const char *cells);  /* one ch
         if (need_rc_ < 0)                                                 \
             _exit(demo_died(DEMO_HERE, -need_rc_, __VA_ARGS__));          \
     } while (0)
+/* For what stands behind the options and cannot be shown: says why, and the demo ends with 77. */
+#define demo_cannot(...) _exit(demo_refused(__VA_ARGS__))
 
 /* Is it the essential part that --break took out? */
 bool demo_without(const char *what);
@@ -109,6 +112,8 @@ bool demo_without(const char *what);
 long demo_option(const char *name);
 /* What stands behind the options, up to a NULL. With any, claims without a verdict are none of this run's. */
 char **demo_args(void);
+/* The PID that stands there, or 0. */
+pid_t demo_arg_pid(void);
 /* Gives a process the name it is reported by ("child"); the one demo_run was called in is the "parent". */
 void demo_role(pid_t pid, const char *role);
 /* A PID, an address or a frame number for a format's %s; with --stable a label that is the same in every run. Lives until
@@ -116,6 +121,8 @@ void demo_role(pid_t pid, const char *role);
 const char *demo_pid(pid_t pid);
 const char *demo_address(const void *address);
 const char *demo_frame(uint64_t frame);
+/* The text, or with --stable the label in its place: for what is another one on each machine, "132 KiB". */
+const char *demo_mask(const char *text, const char *label);
 /* The signals of a set in /proc/PID/status, "SIGUSR1 SIGUSR2" or "none"; without the two that glibc keeps for itself. */
 const char *demo_signals(uint64_t set);
 
@@ -130,5 +137,6 @@ void demo_observe_at(struct demo_here here, pid_t of, const char *source, const 
 void demo_table_at(struct demo_here here, pid_t of, const char *source, const char *const columns[], const char *const rows[],
                    size_t n_rows);
 int demo_died(struct demo_here here, int error, const char *call, ...) DEMO_PRINTF(3);
+int demo_refused(const char *reason, ...) DEMO_PRINTF(1);
 
 #endif

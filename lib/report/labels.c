@@ -68,6 +68,11 @@ const char *demo_address(const void *address)
     return text;
 }
 
+const char *demo_mask(const char *text, const char *label)
+{
+    return run.stable ? label : text;
+}
+
 const char *demo_frame(uint64_t frame)
 {
     char *text = turn();

@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <libsmartcols.h>
 #include <locale.h>
 #include <stdio.h>
@@ -83,6 +84,17 @@ static void set_option(struct argp_state *state, int i, const char *text)
     run.options[i] = value;
 }
 
+static void set_pid(struct argp_state *state, const char *text)
+{
+    char *end;
+    long pid = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || pid < 1 || pid > INT_MAX || *text < '0' || *text > '9')
+        argp_error(state, "'%s' is not a PID", text);
+    if (run.pid != 0)
+        argp_error(state, "one PID at a time: %d or %ld", run.pid, pid);
+    run.pid = (pid_t)pid;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     switch (key) {
@@ -99,10 +111,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         colour_when = arg;
         break;
     case ARGP_KEY_ARG:
-        if (run.demo->args == NULL)
+        if (run.demo->takes_pid)
+            set_pid(state, arg);
+        else if (run.demo->args == NULL)
             argp_error(state, "'%s' is not an option of this demo", arg);
         run.args = &state->argv[state->next - 1]; /* and the options among the rest are not ours */
-        state->next = state->argc;
+        if (!run.demo->takes_pid)
+            state->next = state->argc;
         break;
     case ARGP_KEY_END:
         if (run.predict && (run.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
@@ -183,7 +198,7 @@ void options_parse(int argc, char *argv[])
     snprintf(version, sizeof version, "%s (proclab) %s", run.name, PROCLAB_VERSION);
     argp_program_version = version;
     argp_err_exit_status = STATUS_USAGE;
-    struct argp argp = { options, parse, run.demo->args, doc, NULL, NULL, NULL };
+    struct argp argp = { options, parse, run.demo->takes_pid ? "[PID]" : run.demo->args, doc, NULL, NULL, NULL };
     argv[0] = (char *)run.name; /* what argp calls us */
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
     free(doc);

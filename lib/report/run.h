@@ -35,6 +35,7 @@ struct run {
     const char *without;                 /* --break */
     long options[MAX_OPTIONS];
     char **args;                         /* behind the options, up to a NULL */
+    pid_t pid;                           /* the one that stands there, or 0 */
 };
 extern struct run run;
 

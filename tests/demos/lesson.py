@@ -1,0 +1,66 @@
+"""lesson.py - lesson.CHAPTER: the console blocks of a lesson are what the demos print.
+
+    lesson.py README.md FOLDER_OF_DEMOS WORKING_FOLDER
+
+cram runs every "```console" block: "$ COMMAND", "> " where a command goes on, and what it prints. What is between the blocks
+stands in the test as comments. An exit status other than 0 is a last line "[1]". A line may end in " (re)" or " (glob)".
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import judge
+from judge import Failure, Skip, read
+
+
+def cram_line(line):
+    """cram compares what is not ASCII in its escaped form."""
+    if line.isascii() and "\t" not in line:
+        return f"  {line}"
+    escaped = "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else "\\\\" if byte == 92 else f"\\x{byte:02x}"
+                      for byte in line.encode()).replace("\\x09", "\\t")
+    return f"  {escaped} (esc)"
+
+
+def to_cram(text):
+    """The lesson as a cram test, and how many commands it has."""
+    lines, commands, block = [], 0, None
+    for line in text.splitlines():
+        if block is None:
+            opening = re.match(r"( *)```console\s*$", line)
+            block = opening and len(opening[1])
+            lines.append(f"# {line}" if line else "")
+        elif line.strip() == "```":
+            block = None
+            lines.append("")
+        else:
+            line = line[block:]
+            commands += line.startswith("$ ")
+            lines.append(f"  {line}" if line.startswith(("$ ", "> ")) else cram_line(line))
+    return "\n".join(lines) + "\n", commands
+
+
+def lesson(readme, demos, folder):
+    if not os.path.exists(readme):
+        raise Failure(f"there is no lesson: {readme}")
+    test, commands = to_cram(read(readme).decode("utf-8"))
+    if commands == 0:
+        raise Failure("the lesson has no console block with a command")
+    if shutil.which("cram3") is None:
+        raise Skip("no cram3 here: install python3-cram")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "lesson.t")
+    with open(path, "w") as file:
+        file.write(test)
+    env = {"PATH": f"{demos}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm", "HOME": folder, "TMPDIR": folder}
+    run = subprocess.run(["cram3", "--preserve-env", "--shell=/bin/sh", path], capture_output=True, text=True, env=env,
+                         cwd=folder, stdin=subprocess.DEVNULL, timeout=300)
+    if run.returncode != 0:
+        raise Failure(f"the lesson is not what the demos print (- the lesson, + the demo):\n{run.stdout}{run.stderr}")
+    return f"{commands} commands print what the lesson says"
+
+
+if __name__ == "__main__":
+    sys.exit(judge.finish(lambda: lesson(*sys.argv[1:])))

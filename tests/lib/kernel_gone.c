@@ -1,0 +1,253 @@
+/* kernel_gone.c - no tracefs instance and no guard is left, whatever happens; and who may not watch is told so. */
+#include "kernel.h"
+
+#include "proc/proc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Every process that came of this test has ended by itself, and with it the instances of the process that watched. */
+static void nothing_left_of(pid_t pid)
+{
+    reap_all();
+    ck_assert_int_eq(instances_of(pid), 0);
+}
+
+/* Watches, forks and ends, for ever. */
+static _Noreturn void watch_for_ever(void)
+{
+    setpgid(0, 0);
+    for (;;) {
+        struct kernel_watch *watch;
+        struct kernel_event *events;
+        size_t n;
+        if (kernel_watch_begin(&watch, EVERY) != 0)
+            _exit(1);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        if (waitpid(child, NULL, 0) != child || kernel_watch_end(&watch, &events, &n) != 0)
+            _exit(1);
+        free(events);
+    }
+}
+
+/* It passes any time at all, which is the point. */
+static void spend(long us)
+{
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    for (end.tv_nsec += us * 1000;; sched_yield()) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - end.tv_sec) * 1000000000 + now.tv_nsec - end.tv_nsec >= 0)
+            return;
+    }
+}
+
+static void kill_at_random(bool group)
+{
+    enum { KILLS = 50, LONGEST_US = 150000 };
+    srandom((unsigned)getpid());
+    for (int i = 0; i < KILLS; i++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+            watch_for_ever();
+        setpgid(pid, pid);
+        spend(random() % LONGEST_US);
+        ck_assert_int_eq(kill(group ? -pid : pid, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_msg(WIFSIGNALED(status), "it ended by itself: %d", status);
+        nothing_left_of(pid);
+    }
+}
+
+START_TEST(killed_at_any_moment)
+{
+    need_tracefs();
+    kill_at_random(false);
+}
+END_TEST
+
+START_TEST(killed_with_its_group)
+{
+    need_tracefs();
+    kill_at_random(true);
+}
+END_TEST
+
+START_TEST(exit_without_an_end)
+{
+    need_tracefs();
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(instances_of((begin(EVERY), getpid())) == 2 ? 0 : 1);
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    nothing_left_of(pid);
+}
+END_TEST
+
+START_TEST(drop_and_scope)
+{
+    need_tracefs();
+    {
+        cleanup_watch struct kernel_watch *watch = NULL;
+        ck_assert_int_eq(kernel_watch_begin(&watch, BIT(FORK)), 0);
+        ck_assert_int_eq(instances_of(getpid()), 1);
+    }
+    nothing_left_of(getpid());
+}
+END_TEST
+
+/* A child that lives on has nothing of the watch in its hands. */
+START_TEST(a_child_does_not_hold_it)
+{
+    need_tracefs();
+    struct kernel_watch *watch = begin(EVERY);
+    pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    struct kernel_event *events;
+    size_t n;
+    ck_assert_int_eq(kernel_watch_end(&watch, &events, &n), 0);
+    free(events);
+    pid_t children[4];
+    while (instances_of(getpid()) > 0 || proc_children_list(getpid(), children, 4) > 1)
+        waitpid(-1, NULL, WNOHANG);
+    ck_assert_int_eq(proc_exists(child), 1);
+    kill(child, SIGKILL);
+    nothing_left_of(getpid());
+}
+END_TEST
+
+START_TEST(a_child_cannot_end_it)
+{
+    need_tracefs();
+    struct kernel_watch *watch = begin(BIT(FORK));
+    pid_t child = fork();
+    if (child == 0) {
+        struct kernel_event *events;
+        size_t n;
+        _exit(kernel_watch_end(&watch, &events, &n) == -EPERM && watch == NULL ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(instances_of(getpid()), 1);
+    struct seen seen = finish(&watch);
+    must_find(&seen, 0, KERNEL_FORK, getpid(), child);
+    free(seen.event);
+}
+END_TEST
+
+/* One of the same name, of a process that had our PID and was killed together with its guard. */
+START_TEST(a_stale_one_is_replaced)
+{
+    need_tracefs();
+    char path[96];
+    snprintf(path, sizeof path, "%s/proclab.%d.0", instances_dir(), getpid());
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    struct kernel_watch *watch = begin(BIT(FORK));
+    free(finish(&watch).event);
+}
+END_TEST
+
+/* In a child: what it is told once it has given something up. */
+static int refused_after(int (*give_up)(void))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        int rc = give_up();
+        struct kernel_watch *watch;
+        if (rc == 0 && kernel_may_watch() == 0 && kernel_kinds() == 0)
+            rc = kernel_watch_begin(&watch, EVERY);
+        _exit(rc < 0 && watch == NULL ? -rc : 0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(instances_of(child), 0);
+    return WEXITSTATUS(status);
+}
+
+static int be_nobody(void)
+{
+    return setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0 ? 1 : 0;
+}
+
+static int hide_tracefs(void)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return 1;
+    while (umount2("/sys/kernel/tracing", MNT_DETACH) == 0 || umount2("/sys/kernel/debug", MNT_DETACH) == 0)
+        continue;
+    return 0;
+}
+
+static int make_it_read_only(void)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return 1;
+    return mount(NULL, "/sys/kernel/tracing", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0 ? 1 : 0;
+}
+
+/* It would not know its own number in the events. */
+static int be_in_a_pid_namespace(void)
+{
+    if (unshare(CLONE_NEWPID) < 0)
+        return 1;
+    pid_t child = fork();
+    if (child == 0)
+        return 0;
+    int status;
+    waitpid(child, &status, 0);
+    _exit(WEXITSTATUS(status));
+}
+
+START_TEST(who_may_not_is_told)
+{
+    need_tracefs();
+    ck_assert_int_eq(refused_after(be_nobody), EACCES);
+    ck_assert_int_eq(refused_after(hide_tracefs), ENOTSUP);
+    ck_assert_int_eq(refused_after(be_in_a_pid_namespace), ENOTSUP);
+    if (strncmp(instances_dir(), "/sys/kernel/tracing", 19) == 0)
+        ck_assert_int_eq(refused_after(make_it_read_only), EACCES);
+}
+END_TEST
+
+START_TEST(nothing_asked_is_nothing_done)
+{
+    struct kernel_watch *watch = (void *)&watch;
+    struct kernel_event *events = (void *)&watch;
+    size_t n = 1;
+    int rc = kernel_watch_begin(&watch, 0);
+    ck_assert(rc == -ENOTSUP || (rc == -EACCES && !kernel_may_watch()));
+    ck_assert_ptr_null(watch);
+    ck_assert_int_lt(kernel_watch_end(&watch, &events, &n), 0);
+    ck_assert_ptr_null(events);
+    ck_assert_uint_eq(n, 0);
+    kernel_watch_drop(&watch);
+}
+END_TEST
+
+int main(void)
+{
+    const struct testing tests[] = {
+        TEST(killed_at_any_moment),
+        TEST(killed_with_its_group),
+        TEST(exit_without_an_end),
+        TEST(drop_and_scope),
+        TEST(a_child_does_not_hold_it),
+        TEST(a_child_cannot_end_it),
+        TEST(a_stale_one_is_replaced),
+        TEST(who_may_not_is_told),
+        TEST(nothing_asked_is_nothing_done),
+        { 0 },
+    };
+    see_tracefs();
+    return run_tests("kernel.gone", tests);
+}
