@@ -185,7 +185,10 @@ static void weigh_zombies(int batch)
     }
     struct measure_spread spread = measure_spread_of(kib + 1, BATCHES - 1);
     demo_measure("kernel memory of a zombie", "KiB", spread);
-    demo_check("zombie.small-kernel-memory", spread.median > 0 && spread.median < 64, "/proc/meminfo");
+    if (spread.median > 0)
+        demo_check("zombie.small-kernel-memory", spread.median < 64, "/proc/meminfo");
+    else
+        demo_skip("zombie.small-kernel-memory", "so few do not show in /proc/meminfo; make 100 with --count");
 }
 
 static void meet_the_limit(pid_t parent)
