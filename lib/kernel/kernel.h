@@ -5,6 +5,7 @@
  * but kernel_may_watch is -ENOTSUP or -EACCES and nothing else changes: /proc alone is the witness then.
  * An own instance is used, so that nobody else's tracing is touched. It sees the process that begins to watch and every
  * process forked from it after that. It is removed by kernel_watch_end, or by a guard when that process is gone before. */
+/* clang-format off */
 #ifndef PROCLAB_KERNEL_H
 #define PROCLAB_KERNEL_H
 

@@ -11,7 +11,7 @@ struct kernel_list {
     struct kernel_seen {
         struct kernel_event event;
         size_t nth; /* in the order of reading, which is that of one CPU and not of two */
-    } *seen;
+    } * seen;
     size_t n, size;
 };
 

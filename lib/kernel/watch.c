@@ -72,7 +72,8 @@ static void remove_instances(const void *arg)
     const struct kernel_watch *watch = arg;
     int64_t deadline = sync_deadline();
     for (size_t i = 0; i < 2; i++)
-        for (long nap = 0; watch->part[i].kinds != 0 && rmdir(watch->part[i].path) < 0 && errno == EBUSY; sync_nap(&nap))
+        for (long nap = 0; watch->part[i].kinds != 0 && rmdir(watch->part[i].path) < 0 && errno == EBUSY;
+             sync_nap(&nap))
             if (sync_left(deadline) == 0)
                 return;
 }

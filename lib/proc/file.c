@@ -47,9 +47,9 @@ int proc_open_path(const char *path)
 static int read_error(int error)
 {
     switch (error) {
-    case ENOENT:  /* a directory, or fdinfo/N */
+    case ENOENT: /* a directory, or fdinfo/N */
         return -ESRCH;
-    case EPERM:   /* "syscall": it may be opened, and the right to trace is asked for by each read */
+    case EPERM: /* "syscall": it may be opened, and the right to trace is asked for by each read */
         return -EACCES;
     default:
         return -error;
@@ -148,9 +148,9 @@ static int open_error(pid_t pid, const char *file, int error)
     switch (error) {
     case ENOENT:
         return proc_missing(pid, file);
-    case EPERM:   /* hidepid=1 */
+    case EPERM: /* hidepid=1 */
         return -EACCES;
-    case ESRCH:   /* Linux 6.18 opens neither pagemap nor smaps_rollup of a zombie; older ones do, and read nothing */
+    case ESRCH: /* Linux 6.18 opens neither pagemap nor smaps_rollup of a zombie; older ones do, and read nothing */
         return proc_no_memory(pid);
     default:
         return -error;

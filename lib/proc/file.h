@@ -12,7 +12,10 @@ void proc_close(int *fd);
 #define cleanup_fd __attribute__((cleanup(proc_close)))
 
 /* A text that may be longer than any guess. Start it as { 0 }. */
-struct proc_buffer { char *data; size_t len, size; };
+struct proc_buffer {
+    char *data;
+    size_t len, size;
+};
 void proc_buffer_free(struct proc_buffer *buffer);
 #define cleanup_buffer __attribute__((cleanup(proc_buffer_free)))
 

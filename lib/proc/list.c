@@ -13,7 +13,11 @@
 #include "proc/proc.h"
 #include "proc/text.h"
 
-struct list { int *out; size_t max; int n; };
+struct list {
+    int *out;
+    size_t max;
+    int n;
+};
 
 static void add(struct list *list, int number)
 {
@@ -59,7 +63,11 @@ static int for_each_of(pid_t pid, const char *file, int dir, int (*each)(int num
     return r == -ENOENT ? proc_missing(pid, file) : r;
 }
 
-struct descriptors { struct list list; pid_t pid; int dir; };
+struct descriptors {
+    struct list list;
+    pid_t pid;
+    int dir;
+};
 
 /* Whether the descriptor is the one we list them with: then the process is us, or one that shares our table. */
 static bool is_ours(const struct descriptors *of, int fd)
@@ -97,10 +105,14 @@ int proc_task_list(pid_t pid, pid_t *out, size_t max)
     int r = for_each_of(pid, "task", dir, add_number, &list);
     if (r < 0)
         return r;
-    return list.n == 0 ? -ESRCH : list.n;  /* a process without a thread was reaped since we opened it */
+    return list.n == 0 ? -ESRCH : list.n; /* a process without a thread was reaped since we opened it */
 }
 
-struct children { struct list list; pid_t pid; int threads; };
+struct children {
+    struct list list;
+    pid_t pid;
+    int threads;
+};
 
 /* A child belongs to the thread that forked it, and each thread has a file of its own for them. */
 static int add_children_of(int tid, void *context)
@@ -110,7 +122,7 @@ static int add_children_of(int tid, void *context)
     char name[64];
     snprintf(name, sizeof name, "task/%d/children", tid);
     cleanup_fd int fd = proc_open(of->pid, name);
-    if (fd == -ESRCH)  /* the thread is gone; the kernel gave its children to another one of the process */
+    if (fd == -ESRCH) /* the thread is gone; the kernel gave its children to another one of the process */
         return 0;
     if (fd < 0)
         return fd;
@@ -143,7 +155,7 @@ int proc_pid_list(pid_t *out, size_t max)
     cleanup_fd int dir = proc_open_path("/proc");
     struct list list = { out, max, 0 };
     int r = dir < 0 ? dir : for_each(dir, add_number, &list);
-    if (r == -ENOENT || (r == 0 && list.n == 0))  /* not mounted: a /proc shows at least its reader */
+    if (r == -ENOENT || (r == 0 && list.n == 0)) /* not mounted: a /proc shows at least its reader */
         return -ENOTSUP;
     return r < 0 ? r : list.n;
 }

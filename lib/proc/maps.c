@@ -25,8 +25,8 @@ static const struct proc_label labels[] = {
 static bool take_header(struct text *line, struct proc_map *map)
 {
     uint64_t start, end, major, minor;
-    if (!proc_take_digits(line, 16, &start) || !proc_take_char(line, '-') || !proc_take_digits(line, 16, &end)
-        || !proc_take_char(line, ' ') || start >= end || end > UINTPTR_MAX)
+    if (!proc_take_digits(line, 16, &start) || !proc_take_char(line, '-') || !proc_take_digits(line, 16, &end) ||
+        !proc_take_char(line, ' ') || start >= end || end > UINTPTR_MAX)
         return false;
     for (int i = 0; i < 4; i++, line->at++) {
         if (line->at == line->end || !strchr((const char *[]){ "r-", "w-", "x-", "ps" }[i], *line->at))
@@ -34,17 +34,16 @@ static bool take_header(struct text *line, struct proc_map *map)
         map->perms[i] = *line->at;
     }
     map->perms[4] = '\0';
-    if (!proc_take_char(line, ' ') || !proc_take_digits(line, 16, &map->offset_bytes)
-        || !proc_take_char(line, ' ') || !proc_take_digits(line, 16, &major)
-        || !proc_take_char(line, ':') || !proc_take_digits(line, 16, &minor)
-        || !proc_take_char(line, ' ') || !proc_take_digits(line, 10, &map->inode)
-        || major > UINT32_MAX || minor > UINT32_MAX)
+    if (!proc_take_char(line, ' ') || !proc_take_digits(line, 16, &map->offset_bytes) || !proc_take_char(line, ' ') ||
+        !proc_take_digits(line, 16, &major) || !proc_take_char(line, ':') || !proc_take_digits(line, 16, &minor) ||
+        !proc_take_char(line, ' ') || !proc_take_digits(line, 10, &map->inode) || major > UINT32_MAX ||
+        minor > UINT32_MAX)
         return false;
     map->start = (uintptr_t)start;
     map->end = (uintptr_t)end;
     map->dev_major = (unsigned)major;
     map->dev_minor = (unsigned)minor;
-    proc_skip_blanks(line);  /* the kernel pads to a column, and no path begins with a blank */
+    proc_skip_blanks(line); /* the kernel pads to a column, and no path begins with a blank */
     return line->at == line->end || line->at[-1] == ' ';
 }
 
@@ -55,8 +54,8 @@ static bool take_memory(struct text *line, struct proc_memory *memory)
     const char *p = line->at;
     while (p < line->end && strchr(name, *p))
         p++;
-    return p > line->at && p < line->end && *p == ':'
-           && proc_take_labelled(line, labels, sizeof labels / sizeof *labels, memory);
+    return p > line->at && p < line->end && *p == ':' &&
+           proc_take_labelled(line, labels, sizeof labels / sizeof *labels, memory);
 }
 
 static struct proc_map *add_map(struct proc_maps *maps, const struct proc_map *map)
@@ -81,7 +80,7 @@ static int parse_lines(struct proc_maps *maps, struct text text)
         if (last && take_memory(&line, &last->memory))
             continue;
         struct proc_map map;
-        memset(&map.memory, 0xff, sizeof map.memory);  /* PROC_NONE */
+        memset(&map.memory, 0xff, sizeof map.memory); /* PROC_NONE */
         /* The kernel goes on with whatever ends beyond the last one. Ends rise, then; starts need not: Linux 6.18 shows
          * a mapping that has been joined with those before it, and shown already, with all of them. */
         if (!take_header(&line, &map) || (last && map.end <= last->end))
@@ -169,7 +168,7 @@ int proc_smaps_read(pid_t pid, struct proc_maps *out)
 
 const struct proc_map *proc_maps_find(const struct proc_maps *maps, const void *address)
 {
-    size_t low = 0, high = maps->n;  /* the first mapping that ends beyond the address is in [low, high] */
+    size_t low = 0, high = maps->n; /* the first mapping that ends beyond the address is in [low, high] */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (maps->map[middle].end <= (uintptr_t)address)
@@ -185,7 +184,7 @@ int proc_smaps_rollup_parse(const char *text, size_t len, struct proc_memory *ou
     struct proc_memory memory;
     struct proc_map all;
     struct text rest, line;
-    memset(&memory, 0xff, sizeof memory);  /* PROC_NONE */
+    memset(&memory, 0xff, sizeof memory); /* PROC_NONE */
     if (!proc_text_begin(&rest, text, len) || !proc_text_line(&rest, &line) || !take_header(&line, &all))
         return -EBADMSG;
     while (proc_text_line(&rest, &line))

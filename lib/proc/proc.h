@@ -14,6 +14,7 @@
  *   -EBADMSG  the text is cut off or is not what proc(5) says
  * or -errno of the call that failed. *out is written on success only. A number the kernel did not write is PROC_NONE.
  * Sizes end in _kib (what /proc calls kB), _bytes or _pages; times in _ns or _ticks (sysconf(_SC_CLK_TCK) a second). */
+/* clang-format off */
 #ifndef PROCLAB_PROC_H
 #define PROCLAB_PROC_H
 
@@ -22,8 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* 32 levels of PID namespaces below the first one make 33 numbers. */
-enum { PROC_NONE = -1, PROC_COMM = 64, PROC_NS_DEPTH = 33, PROC_GROUPS = 64 };
+enum { PROC_NONE = -1, PROC_COMM = 64, PROC_NS_DEPTH = 33 /* one and 32 levels below */, PROC_GROUPS = 64 };
 
 /* /proc/PID/stat; the numbers are the fields of proc(5). Without the right to trace the kernel writes
  * 1 for (26) and 0 for (28) to (30) and (52). */

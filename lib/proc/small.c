@@ -12,9 +12,9 @@ int proc_schedstat_parse(const char *text, size_t len, struct proc_schedstat *ou
 {
     struct proc_schedstat schedstat;
     struct text rest, line;
-    if (!proc_text_begin(&rest, text, len) || !proc_text_line(&rest, &line)
-        || !proc_take_count(&line, &schedstat.run_ns) || !proc_take_count(&line, &schedstat.wait_ns)
-        || !proc_take_count(&line, &schedstat.slices))
+    if (!proc_text_begin(&rest, text, len) || !proc_text_line(&rest, &line) ||
+        !proc_take_count(&line, &schedstat.run_ns) || !proc_take_count(&line, &schedstat.wait_ns) ||
+        !proc_take_count(&line, &schedstat.slices))
         return -EBADMSG;
     *out = schedstat;
     return 0;
@@ -101,7 +101,7 @@ int proc_fdinfo_read(pid_t pid, int fd, struct proc_fdinfo *out)
     if (file < 0)
         return file;
     ssize_t len = proc_buffer_read(&text, file);
-    if (len == -ESRCH)  /* the process may be there, and have closed it since we opened this */
+    if (len == -ESRCH) /* the process may be there, and have closed it since we opened this */
         return proc_missing(pid, name);
     return len < 0 ? (int)len : proc_fdinfo_parse(text.data, text.len, out);
 }

@@ -13,6 +13,7 @@ static const struct field {
     enum { ID, COUNT, SIGNED, ADDRESS } kind;
     size_t offset;
 } fields[] = {
+    /* clang-format off */
     {  4, ID,      offsetof(struct proc_stat, ppid) },
     {  5, ID,      offsetof(struct proc_stat, pgrp) },
     {  6, ID,      offsetof(struct proc_stat, session) },
@@ -31,7 +32,7 @@ static const struct field {
     { 30, ADDRESS, offsetof(struct proc_stat, eip) },
     { 39, COUNT,   offsetof(struct proc_stat, processor) },
     { 52, SIGNED,  offsetof(struct proc_stat, exit_code) },
-};
+}; /* clang-format on */
 
 /* Every Linux has written the fields up to this one; those after it came one by one, exit_code with 3.5. */
 enum { LAST_OLD_FIELD = 24 };
@@ -51,7 +52,10 @@ static bool take_comm(struct text *text, char comm[PROC_COMM + 1])
     return true;
 }
 
-struct number { bool negative; uint64_t size; };
+struct number {
+    bool negative;
+    uint64_t size;
+};
 
 /* Inline, and the table has no functions: 50 calls and returns more would take as long as the kernel's close(). */
 static inline bool take_number(struct text *line, struct number *out)
@@ -61,8 +65,8 @@ static inline bool take_number(struct text *line, struct number *out)
     *out = (struct number){ .negative = proc_take_char(line, '-') };
     const char *first = line->at;
     for (; line->at < line->end && *line->at >= '0' && *line->at <= '9'; line->at++)
-        if (__builtin_mul_overflow(out->size, 10, &out->size)
-            || __builtin_add_overflow(out->size, (unsigned)(*line->at - '0'), &out->size))
+        if (__builtin_mul_overflow(out->size, 10, &out->size) ||
+            __builtin_add_overflow(out->size, (unsigned)(*line->at - '0'), &out->size))
             return false;
     return line->at > first && (line->at == line->end || *line->at == ' ');
 }
@@ -102,9 +106,9 @@ int proc_stat_parse(const char *text, size_t len, struct proc_stat *out)
 {
     struct proc_stat stat;
     struct text rest, line;
-    memset(&stat, 0xff, sizeof stat);  /* PROC_NONE in every number */
-    if (!proc_text_begin(&rest, text, len) || !proc_take_pid(&rest, &stat.pid) || !take_comm(&rest, stat.comm)
-        || !proc_text_line(&rest, &line) || !proc_take_state(&line, &stat.state) || !take_fields(&line, &stat))
+    memset(&stat, 0xff, sizeof stat); /* PROC_NONE in every number */
+    if (!proc_text_begin(&rest, text, len) || !proc_take_pid(&rest, &stat.pid) || !take_comm(&rest, stat.comm) ||
+        !proc_text_line(&rest, &line) || !proc_take_state(&line, &stat.state) || !take_fields(&line, &stat))
         return -EBADMSG;
     *out = stat;
     return 0;
@@ -112,7 +116,7 @@ int proc_stat_parse(const char *text, size_t len, struct proc_stat *out)
 
 int proc_stat_pread(int fd, struct proc_stat *out)
 {
-    char text[2048];  /* 64 bytes of name, 51 numbers of at most 21 */
+    char text[2048]; /* 64 bytes of name, 51 numbers of at most 21 */
     struct proc_stat stat;
     size_t len = 0;
     int r = -EBADMSG;
@@ -121,7 +125,7 @@ int proc_stat_pread(int fd, struct proc_stat *out)
         if (n <= 0)
             return n < 0 ? (int)n : len == 0 ? -ESRCH : -EBADMSG;
         len += (size_t)n;
-        r = proc_stat_parse(text, len, &stat);  /* not whole yet: read on. It saves the read that would find the end */
+        r = proc_stat_parse(text, len, &stat); /* not whole yet: read on. It saves the read that would find the end */
     }
     /* A process reaped while the kernel writes its line has no signal state any more: it is shown with 0 threads, PGID
      * -1 and no parent. A zombie has its one thread. */

@@ -11,7 +11,7 @@ static bool take_name(struct text *text, void *member)
 {
     char *name = member;
     size_t len = 0;
-    if (!proc_take_char(text, '\t'))  /* a single one: the name may begin with blanks of its own */
+    if (!proc_take_char(text, '\t')) /* a single one: the name may begin with blanks of its own */
         return false;
     while (text->at < text->end) {
         if (len == PROC_COMM)
@@ -30,8 +30,8 @@ static bool take_name(struct text *text, void *member)
 static bool take_ids(struct text *text, void *member)
 {
     int64_t *id = member;
-    return proc_take_count(text, id) && proc_take_count(text, id + 1) && proc_take_count(text, id + 2)
-           && proc_take_count(text, id + 3);
+    return proc_take_count(text, id) && proc_take_count(text, id + 1) && proc_take_count(text, id + 2) &&
+           proc_take_count(text, id + 3);
 }
 
 static bool take_groups(struct text *text, void *member)
@@ -62,7 +62,8 @@ static bool take_nspid(struct text *text, void *member)
 }
 
 #define MEMBER(name) offsetof(struct proc_status, name)
-static const struct proc_label labels[] = {  /* in the order in which the kernel writes them */
+static const struct proc_label labels[] = {
+    /* in the order in which the kernel writes them */
     { "Name", take_name, MEMBER(name) },
     { "State", proc_take_state, MEMBER(state) },
     { "Tgid", proc_take_pid, MEMBER(tgid) },
@@ -99,7 +100,7 @@ int proc_status_parse(const char *text, size_t len, struct proc_status *out)
 {
     struct proc_status status;
     struct text rest, line;
-    memset(&status, 0xff, sizeof status);  /* PROC_NONE in every number */
+    memset(&status, 0xff, sizeof status); /* PROC_NONE in every number */
     status.name[0] = status.state = '\0';
     status.n_groups = status.n_nspid = 0;
     if (!proc_text_begin(&rest, text, len) || !proc_take_string(&rest, "Name:"))

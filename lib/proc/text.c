@@ -16,8 +16,8 @@ static bool is_letter(char c)
 static unsigned digit_of(char c)
 {
     static const unsigned char values_and_1[256] = {
-        ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
-        ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
         ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
     };
     return values_and_1[(unsigned char)c] - 1U;
@@ -142,8 +142,7 @@ bool proc_take_labelled(struct text *line, const struct proc_label *table, size_
         struct text value = *line;
         if (!proc_take_string(&value, table[i].name) || !proc_take_char(&value, ':'))
             continue;
-        return table[i].take(&value, (char *)out + table[i].offset)
-               && (value.at == value.end || is_blank(*value.at));
+        return table[i].take(&value, (char *)out + table[i].offset) && (value.at == value.end || is_blank(*value.at));
     }
     return true;
 }

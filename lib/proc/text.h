@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct text { const char *at, *end; };          /* what is left of it; no NUL terminates it */
+struct text {
+    const char *at, *end;
+}; /* what is left of it; no NUL terminates it */
 
 /* False where the text is cut off: the kernel ends every line with a newline and writes no NUL. */
 bool proc_text_begin(struct text *text, const char *bytes, size_t len);
@@ -35,8 +37,8 @@ bool proc_take_string(struct text *text, const char *string);
 /* Digits of base 8, 10 or 16, that no letter or digit follows. No sign, no blank, no 0x. */
 bool proc_take_digits(struct text *text, unsigned base, uint64_t *out);
 
-bool proc_take_count(struct text *text, void *int64);     /* decimal, 0 to INT64_MAX */
-bool proc_take_integer(struct text *text, void *int64);   /* decimal, with a sign if need be */
+bool proc_take_count(struct text *text, void *int64);   /* decimal, 0 to INT64_MAX */
+bool proc_take_integer(struct text *text, void *int64); /* decimal, with a sign if need be */
 bool proc_take_octal(struct text *text, void *int64);
 bool proc_take_mask(struct text *text, void *uint64);     /* hexadecimal, without 0x */
 bool proc_take_0x(struct text *text, void *uint64);       /* hexadecimal, with 0x */
@@ -45,7 +47,11 @@ bool proc_take_pid(struct text *text, void *pid);         /* or any other ID of 
 bool proc_take_state(struct text *text, void *character); /* a letter; "(sleeping)" may follow */
 
 /* A line "Name: value", and where its value goes. */
-struct proc_label { const char *name; bool (*take)(struct text *, void *member); size_t offset; };
+struct proc_label {
+    const char *name;
+    bool (*take)(struct text *, void *member);
+    size_t offset;
+};
 /* Takes the line into out if the table has its name; passes over it if not: every kernel adds some.
  * False: the name is known and the value is not what it should be. */
 bool proc_take_labelled(struct text *line, const struct proc_label *table, size_t n, void *out);

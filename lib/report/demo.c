@@ -190,11 +190,16 @@ static json_t *fact_value(const struct demo_fact *fact)
 {
     char letter[2] = { (char)fact->number, '\0' };
     switch (fact->type) {
-    case 'c': return event_string(letter);
-    case 'p': return run.stable ? event_string(demo_pid((pid_t)fact->number)) : json_integer(fact->number);
-    case 'd': return json_integer(fact->number);
-    case 'l': return link_value(fact->text);
-    default: return event_string(fact->text);
+    case 'c':
+        return event_string(letter);
+    case 'p':
+        return run.stable ? event_string(demo_pid((pid_t)fact->number)) : json_integer(fact->number);
+    case 'd':
+        return json_integer(fact->number);
+    case 'l':
+        return link_value(fact->text);
+    default:
+        return event_string(fact->text);
     }
 }
 
@@ -289,9 +294,12 @@ static const struct demo_claim *claim_to_decide(struct demo_here here, const cha
 static enum verdict verdict_of(const struct demo_claim *claim, bool ok)
 {
     switch (claim->kind) {
-    case DEMO_COST: return ok ? HOLDS : DIFFERS;
-    case DEMO_CAVEAT: return ok ? DIFFERS : REFUTED;
-    default: return ok ? HOLDS : REFUTED;
+    case DEMO_COST:
+        return ok ? HOLDS : DIFFERS;
+    case DEMO_CAVEAT:
+        return ok ? DIFFERS : REFUTED;
+    default:
+        return ok ? HOLDS : REFUTED;
     }
 }
 

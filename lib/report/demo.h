@@ -8,6 +8,7 @@
  * Each becomes one event, and each event leaves in one write(2), as text or as a line of JSON, so that the processes of a
  * demo can report in turn. Use them in any child of a fork of a single-threaded process; never in a signal handler, a
  * vfork or CLONE_VM child or the child of a multithreaded process: store plain data there and let the parent report it. */
+/* clang-format off */
 #ifndef PROCLAB_DEMO_H
 #define PROCLAB_DEMO_H
 

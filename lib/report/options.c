@@ -3,8 +3,8 @@
 
 #include <argp.h>
 #include <langinfo.h>
-#include <limits.h>
 #include <libsmartcols.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,13 +98,27 @@ static void set_pid(struct argp_state *state, const char *text)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     switch (key) {
-    case KEY_STEP: run.step = true; break;
-    case KEY_PREDICT: run.predict = true; break;
-    case KEY_WHY: fputs(run.demo->why, stdout); exit(STATUS_HOLDS);
-    case KEY_BREAK: set_break(state, arg); break;
-    case KEY_JSON: run.json = true; break;
-    case KEY_STABLE: run.stable = true; break;
-    case KEY_LIST: print_list(); exit(STATUS_HOLDS);
+    case KEY_STEP:
+        run.step = true;
+        break;
+    case KEY_PREDICT:
+        run.predict = true;
+        break;
+    case KEY_WHY:
+        fputs(run.demo->why, stdout);
+        exit(STATUS_HOLDS);
+    case KEY_BREAK:
+        set_break(state, arg);
+        break;
+    case KEY_JSON:
+        run.json = true;
+        break;
+    case KEY_STABLE:
+        run.stable = true;
+        break;
+    case KEY_LIST:
+        print_list();
+        exit(STATUS_HOLDS);
     case KEY_COLOR:
         if (strcmp(arg, "auto") != 0 && strcmp(arg, "always") != 0 && strcmp(arg, "never") != 0)
             argp_error(state, "--color: auto, always or never, not '%s'", arg);

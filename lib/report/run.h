@@ -1,4 +1,5 @@
 /* run.h - what the files of this folder share: one run of one demo. Private. */
+/* clang-format off */
 #ifndef PROCLAB_RUN_H
 #define PROCLAB_RUN_H
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { WIDTH = 79, GRID_CELLS = 64, GRID_ROWS = 8, EVIDENCE_COLUMN = 60 };
+enum { MAX_COLUMNS = 8 };
 
 /* Where on the line we write. Lines that would become too long go on at the indent. */
 struct pen {
@@ -166,6 +167,60 @@ static void text_source(struct pen *pen, const char *source)
     colour(pen, "0");
 }
 
+/* The widths of the columns: as their longest cells are, and where that is too much, the widest ones as narrow as it takes. */
+static void share_width(const json_t *columns, const json_t *rows, int width[MAX_COLUMNS])
+{
+    size_t n = json_array_size(columns), widest = 0;
+    int total = (int)n - 1;
+    for (size_t i = 0; i < n; i++) {
+        const char *column = json_string_value(json_array_get(columns, i)), *name;
+        json_t *cells;
+        width[i] = width_of(column);
+        json_object_foreach((json_t *)rows, name, cells)
+        {
+            int here = width_of(i == 0 ? name : string_of(cells, column));
+            width[i] = here > width[i] ? here : width[i];
+        }
+        total += width[i];
+    }
+    for (; total > WIDTH - 5; total--, widest = 0) {
+        for (size_t i = 1; i < n; i++)
+            widest = width[i] > width[widest] ? i : widest;
+        width[widest]--;
+    }
+}
+
+static int width_of_word(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0' && *text != ' '; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+/* Broken between words, where there are any, into lines of that width. */
+static char *fold(const char *text, int width)
+{
+    char *folded = NULL;
+    size_t length;
+    FILE *out = open_memstream(&folded, &length);
+    if (out == NULL)
+        return NULL;
+    for (int column = 0; *text != '\0'; text++) {
+        bool begins = ((unsigned char)*text & 0xc0) != 0x80;
+        bool breaks = *text == ' ' && column + 1 + width_of_word(text + 1) > width;
+        if (breaks || (begins && column == width)) {
+            fputc('\n', out);
+            column = 0;
+        }
+        if (!breaks)
+            fputc(*text, out);
+        column += begins && !breaks;
+    }
+    fclose(out);
+    return folded;
+}
+
 static struct libscols_table *new_table(const json_t *columns)
 {
     struct libscols_table *table = scols_new_table();
@@ -176,7 +231,11 @@ static struct libscols_table *new_table(const json_t *columns)
     scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
     scols_table_set_termwidth(table, WIDTH - 5);
     json_array_foreach((json_t *)columns, i, name)
-        scols_table_new_column(table, json_string_value(name), 0, i > 0 ? SCOLS_FL_WRAP : 0);
+    {
+        struct libscols_column *column = scols_table_new_column(table, json_string_value(name), 0, SCOLS_FL_WRAP);
+        scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+        scols_column_set_safechars(column, "\n");
+    }
     return table;
 }
 
@@ -195,13 +254,15 @@ static void text_table(struct pen *pen, const json_t *columns, const json_t *row
     const char *name;
     json_t *cells;
     char *text = NULL, *rest;
+    int width[MAX_COLUMNS];
+    share_width(columns, rows, width);
     json_object_foreach((json_t *)rows, name, cells)
     {
         struct libscols_line *line = table == NULL ? NULL : scols_table_new_line(table, NULL);
-        if (line == NULL || scols_line_set_data(line, 0, name) < 0)
-            break;
-        for (size_t i = 1; i < json_array_size(columns); i++)
-            scols_line_set_data(line, i, string_of(cells, json_string_value(json_array_get(columns, i))));
+        for (size_t i = 0; line != NULL && i < json_array_size(columns); i++) {
+            const char *cell = i == 0 ? name : string_of(cells, json_string_value(json_array_get(columns, i)));
+            scols_line_refer_data(line, i, fold(cell, width[i]));
+        }
     }
     if (table != NULL && scols_print_table_to_string(table, &text) == 0)
         for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {

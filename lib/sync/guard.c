@@ -101,7 +101,8 @@ int sync_guard_start(struct sync_guard *guard, void (*clean)(const void *arg), c
     int rc = start((struct watched){ its, self }, clean, arg);
     if (rc < 0)
         return rc;
-    guard->fd = fcntl(ours, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY); /* the demo's own pipe gets the numbers it has without us */
+    guard->fd =
+        fcntl(ours, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY); /* the demo's own pipe gets the numbers it has without us */
     if (guard->fd < 0) {
         guard->fd = ours; /* RLIMIT_NOFILE is that low */
         ours = -1;

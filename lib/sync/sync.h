@@ -2,6 +2,7 @@
  *
  * Each returns 0 or more, or -errno; -ETIMEDOUT where the one deadline passed: 20 seconds, times PROCLAB_DEADLINE_SCALE
  * of the environment. A wait that is interrupted by a signal goes on. */
+/* clang-format off */
 #ifndef PROCLAB_SYNC_H
 #define PROCLAB_SYNC_H
 

@@ -8,7 +8,8 @@ observed last of each process is read once more, by plain reads and by ps(1), an
     gone      the process is not there any more
     unknown   no plain file of /proc with a fact of that name: a hook, outside/NAME.py, may know it
 
-A hook is a module with a function again(source, pid, name, value), which returns what it reads for that fact now, or None.
+A hook is a module with a function again(source, pid, name, value), which returns what it reads for that fact now, or None;
+for a row of a table, value and what it returns are the cells by the names of their columns.
 It may also have look(command), which returns another command to run in the place of one that only makes sense for people.
 """
 import collections
@@ -81,6 +82,9 @@ def read_again(pid, file):
 
 def same(value, text):
     """Does a fact's value mean what the file says? 'S (sleeping)', '1984 kB', '0\t0\t0\t0', '0000000000004000'"""
+    if isinstance(value, dict):  # a row of a table: only a hook can have read it again
+        return value == text
+    text = str(text)
     first = text.split()[0] if text.split() else ""
     if isinstance(value, int):
         numbers = {int(first, base) for base in (10, 16, 8) if re.fullmatch(r"-?[0-9a-f]+", first)
@@ -129,7 +133,7 @@ class Watcher:
             return "different"
         if text is None:
             return "unknown"
-        if same(value, str(text)):
+        if same(value, text):
             return "agree"
         has_run = (pid == main or self.last_word[pid] > n or self.last_act > n) and name not in FOR_LIFE
         if has_run:

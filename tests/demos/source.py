@@ -28,7 +28,7 @@ BELOW = {
     "demos": ["report", "kernel", "measure", "sync", "proc", "sys"],
 }
 HEADER_LINES, FUNCTION_LINES = 150, 80
-OF_ONE_MACHINE = re.compile(r"(?<![\w.$}])/(?:wor" + r"k|root|home/\w+)/\w")  # in two pieces: it must not find itself
+OF_ONE_MACHINE = re.compile(r"(?<![\w.$}])/wor" + r"k/\w")  # in two pieces: it must not find itself
 
 
 def code_of(text):

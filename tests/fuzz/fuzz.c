@@ -76,7 +76,7 @@ static void check_smaps_rollup(const struct proc_memory *m)
     must(m->rss_kib >= 0);
 }
 
-static size_t size_now;  /* of the text: no path can be longer */
+static size_t size_now; /* of the text: no path can be longer */
 
 static void check_maps(const struct proc_maps *maps)
 {
@@ -112,6 +112,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     must(size > 0 && data[size - 1] == '\n');
     JOIN(check_, PARSER, )(&out);
-    _Generic(&out, struct proc_maps *: proc_maps_free, default: keep)((void *)&out);
+    _Generic(&out, struct proc_maps * : proc_maps_free, default : keep)((void *)&out);
     return 0;
 }

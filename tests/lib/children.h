@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <time.h>
 
-struct child { pid_t pid; int out, back; };
+struct child {
+    pid_t pid;
+    int out, back;
+};
 
 /* What a child does. It says child_ready() when it is where the test wants it, and may then child_stay(). */
 typedef void child_body(const struct child *self, void *argument);

@@ -8,7 +8,7 @@
 /* What the guard tells us, and we it: it has inherited the page. */
 static struct shared {
     int cleaned, saw, started, may_clean;
-} *shared;
+} * shared;
 
 static int value; /* in memory that is not shared */
 
@@ -142,7 +142,8 @@ START_TEST(outlives_its_group)
     ck_assert_int_ne(stat.session, getsid(0));
     ck_assert_int_ne(stat.pgrp, pid);
     for (int sig = 1; sig < SIGRTMAX; sig++)
-        if (sig != SIGKILL && sig != SIGSTOP && sig != 32 && sig != 33) /* the last two are glibc's, for its own threads */
+        if (sig != SIGKILL && sig != SIGSTOP && sig != 32 &&
+            sig != 33) /* the last two are glibc's, for its own threads */
             kill(guard, sig);
     ck_assert_int_eq(kill(-pid, SIGKILL), 0);
     reap_both();

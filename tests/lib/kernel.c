@@ -545,9 +545,10 @@ START_TEST(two_at_once_and_one_after_another)
             if (waitpid(child, NULL, 0) != child || kernel_watch_until(watch, KERNEL_FREE, child) != 0)
                 _exit(1);
             struct seen seen;
-            if (kernel_watch_end(&watch, &seen.event, &seen.n) != 0 || find(&seen, 0, KERNEL_FORK, getpid(), child) < 0 ||
-                count_of(&seen, KERNEL_FORK) != 1 || count_of(&seen, KERNEL_EXIT) != 1 ||
-                find(&seen, 0, KERNEL_SWITCH, child, ANY) < 0 || find(&seen, 0, KERNEL_EXIT, child, ANY) < 0)
+            if (kernel_watch_end(&watch, &seen.event, &seen.n) != 0 ||
+                find(&seen, 0, KERNEL_FORK, getpid(), child) < 0 || count_of(&seen, KERNEL_FORK) != 1 ||
+                count_of(&seen, KERNEL_EXIT) != 1 || find(&seen, 0, KERNEL_SWITCH, child, ANY) < 0 ||
+                find(&seen, 0, KERNEL_EXIT, child, ANY) < 0)
                 _exit(2);
             free(seen.event);
         }

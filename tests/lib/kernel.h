@@ -58,7 +58,10 @@ static void reap_all(void)
 }
 
 /* A watch of the test itself and what it saw. */
-struct seen { struct kernel_event *event; size_t n; };
+struct seen {
+    struct kernel_event *event;
+    size_t n;
+};
 
 __attribute__((unused)) static struct kernel_watch *begin(unsigned kinds)
 {
@@ -82,7 +85,8 @@ __attribute__((unused)) static struct seen finish(struct kernel_watch **watch)
 enum { ANY = -1 };
 
 /* The first event from index on that is of this kind and about these; -1: there is none. */
-__attribute__((unused)) static int find(const struct seen *seen, int from, enum kernel_kind kind, pid_t pid, pid_t other)
+__attribute__((unused)) static int find(const struct seen *seen, int from, enum kernel_kind kind, pid_t pid,
+                                        pid_t other)
 {
     for (size_t i = from < 0 ? 0 : (size_t)from; i < seen->n; i++) {
         const struct kernel_event *event = &seen->event[i];
@@ -104,14 +108,16 @@ __attribute__((unused)) static void print(const struct seen *seen)
 {
     for (size_t i = 0; i < seen->n; i++) {
         const struct kernel_event *e = &seen->event[i];
-        printf("%3zu %9.3f ms cpu %d by %d %s %d %d %#lx %#lx\n", i, (double)(e->t_ns - seen->event[0].t_ns) / 1e6, e->cpu,
-               e->by, kernel_name(e->kind), e->pid, e->other, (unsigned long)e->value, (unsigned long)e->address);
+        printf("%3zu %9.3f ms cpu %d by %d %s %d %d %#lx %#lx\n", i, (double)(e->t_ns - seen->event[0].t_ns) / 1e6,
+               e->cpu, e->by, kernel_name(e->kind), e->pid, e->other, (unsigned long)e->value,
+               (unsigned long)e->address);
     }
     fflush(stdout);
 }
 
 /* The same; the test fails, with the whole list, where there is none. */
-__attribute__((unused)) static int must_find(const struct seen *seen, int from, enum kernel_kind kind, pid_t pid, pid_t other)
+__attribute__((unused)) static int must_find(const struct seen *seen, int from, enum kernel_kind kind, pid_t pid,
+                                             pid_t other)
 {
     int at = find(seen, from, kind, pid, other);
     if (at < 0)

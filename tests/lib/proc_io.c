@@ -7,8 +7,8 @@
 
 #include "proc/proc.h"
 
-static size_t at_most;      /* bytes a pread gives */
-static int fail_every;      /* every n-th call fails */
+static size_t at_most; /* bytes a pread gives */
+static int fail_every; /* every n-th call fails */
 static int fail_with;
 static int calls;
 
@@ -60,17 +60,17 @@ START_TEST(short_reads)
         close(fd);
         ck_assert_int_eq(proc_stat_read(getpid(), &stat), 0);
         ck_assert_int_eq(proc_status_read(getpid(), &status), 0);
-        ck_assert_int_ge(status.nonvoluntary_ctxt_switches, 0);  /* the last line */
+        ck_assert_int_ge(status.nonvoluntary_ctxt_switches, 0); /* the last line */
         ck_assert_int_eq(proc_schedstat_read(getpid(), &schedstat), 0);
         ck_assert_int_eq(proc_fdinfo_read(getpid(), 0, &fdinfo), 0);
         ck_assert_int_eq(proc_meminfo_read(&meminfo), 0);
         ck_assert_int_eq(proc_maps_read(getpid(), &maps), 0);
         ck_assert_ptr_nonnull(proc_maps_find(&maps, &maps));
-        if (at_most == 0 || at_most >= 64) {  /* a smaps by single bytes takes seconds */
+        if (at_most == 0 || at_most >= 64) { /* a smaps by single bytes takes seconds */
             ck_assert_int_eq(proc_smaps_read(getpid(), &smaps), 0);
             ck_assert_int_eq(proc_smaps_rollup_read(getpid(), &memory), 0);
         }
-        if (at_most == 0 || at_most % 8 == 0) {  /* pagemap itself refuses less than an entry */
+        if (at_most == 0 || at_most % 8 == 0) { /* pagemap itself refuses less than an entry */
             const char *hole_after_this = (char *)proc_maps_find(&maps, page)->end - sysconf(_SC_PAGESIZE);
             ck_assert_int_eq(proc_pagemap_read(getpid(), hole_after_this, 3, page), 3);
             at_most = 0;
@@ -114,7 +114,7 @@ START_TEST(interrupted_at_the_open)
     struct proc_stat stat;
     fail_every = 2;
     fail_with = EINTR;
-    calls = 1;  /* the next call, the open, fails */
+    calls = 1; /* the next call, the open, fails */
     ck_assert_int_eq(proc_stat_read(getpid(), &stat), 0);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(closed_while_read)
 {
     struct proc_fdinfo info;
     fail_every = 2;
-    fail_with = ENOENT;  /* so the kernel, where the descriptor was closed between the open and the read */
+    fail_with = ENOENT; /* so the kernel, where the descriptor was closed between the open and the read */
     calls = 0;
     ck_assert_int_eq(proc_fdinfo_read(getpid(), 0, &info), -EBADF);
 }
@@ -139,9 +139,11 @@ END_TEST
 
 START_TEST(errors_in_one_language)
 {
-    static const struct { int from, to; } errors[] = {
-        { ESRCH, -ESRCH }, { ENOENT, -ESRCH }, { EPERM, -EACCES }, { EACCES, -EACCES }, { EIO, -EIO },
-        { ENOMEM, -ENOMEM },
+    static const struct {
+        int from, to;
+    } errors[] = {
+        { ESRCH, -ESRCH },   { ENOENT, -ESRCH }, { EPERM, -EACCES },
+        { EACCES, -EACCES }, { EIO, -EIO },      { ENOMEM, -ENOMEM },
     };
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         fail_every = 1;
@@ -206,9 +208,9 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(short_reads), TEST(interrupted), TEST(interrupted_at_the_open), TEST(closed_while_read),
-        TEST(refused_for_ever), TEST(errors_in_one_language),
-        TEST(less_than_a_file), TEST(reaped_while_written), { 0 },
+        TEST(short_reads),       TEST(interrupted),          TEST(interrupted_at_the_open),
+        TEST(closed_while_read), TEST(refused_for_ever),     TEST(errors_in_one_language),
+        TEST(less_than_a_file),  TEST(reaped_while_written), { 0 },
     };
     return run_tests("proc.io", tests);
 }

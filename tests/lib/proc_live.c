@@ -19,8 +19,8 @@ static void body_named(const struct child *self, void *name)
 START_TEST(hostile_names)
 {
     static const char *const names[] = {
-        ") Z 1 (", ") R 1 (", "a\nb", "\n", "\\n", "\xff\xfe\xc3(", "", " ", "\t x",
-        ")))))))))))))))", "a) S 1 1 1 (b", "123",
+        ") Z 1 (", ") R 1 (",         "a\nb",          "\n",  "\\n", "\xff\xfe\xc3(", "", " ",
+        "\t x",    ")))))))))))))))", "a) S 1 1 1 (b", "123",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct child child = child_start(body_named, (void *)(uintptr_t)names[i]);
@@ -86,10 +86,10 @@ static void *thread(void *number)
     snprintf(name, sizeof name, ") T%d (", n);
     prctl(PR_SET_NAME, name);
     thread_ids[n] = (pid_t)syscall(SYS_gettid);
-    pid_t child = n == 0 ? fork() : -1;  /* a child of a thread that is not the main one */
+    pid_t child = n == 0 ? fork() : -1; /* a child of a thread that is not the main one */
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(stop[1]);  /* or it would itself hold open what it waits for */
+        close(stop[1]); /* or it would itself hold open what it waits for */
         _exit(read(stop[0], &word, 1) == 0 ? 0 : 1);
     }
     if (write(ready[1], &child, sizeof child) != sizeof child || read(stop[0], &word, 1) != 0)
@@ -167,7 +167,7 @@ START_TEST(children)
     for (int i = 0; i < N; i++)
         ck_assert(is_in(list, N, child[i].pid));
     list[1] = 4711;
-    ck_assert_int_eq(proc_children_list(getpid(), list, 1), N);  /* fills no more than it may, counts all */
+    ck_assert_int_eq(proc_children_list(getpid(), list, 1), N); /* fills no more than it may, counts all */
     ck_assert_int_eq(list[1], 4711);
     ck_assert_int_eq(proc_children_list(child[0].pid, list, 1), 0);
     ck_assert_int_eq(proc_children_list(child[1].pid, list, 1), 0);
@@ -258,15 +258,19 @@ static void body_listing_itself(const struct child *self, void *argument)
     for (int i = 0; i < 40; i++)
         if (open("/proc/self/fd", O_RDONLY) < 0)
             _exit(1);
-    body_stay(self, NULL);
+    int n = 0;
+    for (int fd = 0; fd < 64; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    child_say(self, n);
+    child_stay(self);
 }
 
 START_TEST(descriptors_of_another)
 {
     int list[64], open_here = 0;
     struct child child = child_start(body_listing_itself, NULL);
-    child_value(&child);
-    int n = proc_fd_list(child.pid, list, 64);
+    int expected = child_value(&child), n = proc_fd_list(child.pid, list, 64);
+    ck_assert_int_eq(n, expected);
     for (int i = 0; i < n; i++) {
         char link[64];
         open_here += proc_fd_read(child.pid, list[i], link, sizeof link) > 0 && strstr(link, "/fd") != NULL;
@@ -300,7 +304,7 @@ START_TEST(blocked_in_read)
     }
     ck_assert_int_eq(r, 0);
     ck_assert_int_eq((int)call.args[0], fd);
-    ck_assert_uint_eq(call.args[1], (uintptr_t)&syscall_buffer);  /* the same address in both: it was forked */
+    ck_assert_uint_eq(call.args[1], (uintptr_t)&syscall_buffer); /* the same address in both: it was forked */
     ck_assert_uint_eq(call.args[2], 1);
     ck_assert(call.sp != 0 && call.pc != 0);
     int kept = proc_open(child.pid, "syscall");
@@ -323,7 +327,7 @@ START_TEST(running)
     int r = proc_syscall_read(getpid(), &call);
     if (r < 0)
         skip_test("/proc/PID/syscall: %s", strerror(-r));
-    ck_assert(call.running || call.nr == SYS_pread64 || call.nr == SYS_read);  /* a task asks about itself */
+    ck_assert(call.running || call.nr == SYS_pread64 || call.nr == SYS_read); /* a task asks about itself */
 }
 END_TEST
 
@@ -332,7 +336,7 @@ START_TEST(schedstat_grows)
     struct proc_schedstat before, after;
     int fd = proc_open(getpid(), "schedstat");
     ck_assert_int_eq(proc_schedstat_read(getpid(), &before), 0);
-    if (before.slices == 0) {  /* run_ns is still 0 in a process that no tick has found running yet */
+    if (before.slices == 0) { /* run_ns is still 0 in a process that no tick has found running yet */
         close(fd);
         skip_test("this kernel keeps no scheduler statistics");
     }
@@ -349,7 +353,7 @@ static void on_alarm(int signal)
 
 START_TEST(under_signals)
 {
-    struct sigaction action = { .sa_handler = on_alarm };  /* without SA_RESTART */
+    struct sigaction action = { .sa_handler = on_alarm }; /* without SA_RESTART */
     struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { 0 };
     sigaction(SIGALRM, &action, NULL);
     int wrong = 0;
@@ -403,9 +407,20 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(hostile_names), TEST(status_of_ourselves), TEST(threads), TEST(children), TEST(links_and_arguments), TEST(descriptors),
-        TEST(descriptors_of_another), TEST(blocked_in_read), TEST(running), TEST(schedstat_grows), TEST(under_signals),
-        TEST(meminfo), TEST(no_such_pid), { 0 },
+        TEST(hostile_names),
+        TEST(status_of_ourselves),
+        TEST(threads),
+        TEST(children),
+        TEST(links_and_arguments),
+        TEST(descriptors),
+        TEST(descriptors_of_another),
+        TEST(blocked_in_read),
+        TEST(running),
+        TEST(schedstat_grows),
+        TEST(under_signals),
+        TEST(meminfo),
+        TEST(no_such_pid),
+        { 0 },
     };
     return run_tests("proc.live", tests);
 }

@@ -110,7 +110,7 @@ START_TEST(gone)
     ck_assert_int_eq(stat.state, 'Z');
     child_reap(&child);
     ck_assert_int_eq(proc_stat_pread(fd[0], &stat), -ESRCH);
-    ck_assert_int_eq(stat.state, 'Z');  /* as it was */
+    ck_assert_int_eq(stat.state, 'Z'); /* as it was */
     ck_assert_int_eq(proc_status_pread(fd[1], &status), -ESRCH);
     ck_assert_int_eq(proc_schedstat_pread(fd[2], &schedstat), -ESRCH);
     ck_assert(proc_syscall_pread(fd[3], &call) == -ESRCH || fd[3] == -ENOTSUP);
@@ -134,13 +134,13 @@ static void check_legal(const struct answers *a, pid_t pid)
     ck_assert(a->stat == 0 || a->stat == -ESRCH);
     ck_assert(a->status == 0 || a->status == -ESRCH);
     if (a->stat == 0)
-        ck_assert_msg(a->stat_value.pid == pid && a->stat_value.ppid == getpid() && a->stat_value.pgrp == getpgrp()
-                      && are_threads(a->stat_value.threads, 1) && strcmp(a->stat_value.comm, ") R 1 (") == 0,
+        ck_assert_msg(a->stat_value.pid == pid && a->stat_value.ppid == getpid() && a->stat_value.pgrp == getpgrp() &&
+                          are_threads(a->stat_value.threads, 1) && strcmp(a->stat_value.comm, ") R 1 (") == 0,
                       "torn: pid %d ppid %d pgrp %d threads %d '%s'", a->stat_value.pid, a->stat_value.ppid,
                       a->stat_value.pgrp, (int)a->stat_value.threads, a->stat_value.comm);
     if (a->status == 0)
-        ck_assert_msg(a->status_value.pid == pid && a->status_value.tgid == pid && a->status_value.ppid == getpid()
-                      && are_threads(a->status_value.threads, 1) && strcmp(a->status_value.name, ") R 1 (") == 0,
+        ck_assert_msg(a->status_value.pid == pid && a->status_value.tgid == pid && a->status_value.ppid == getpid() &&
+                          are_threads(a->status_value.threads, 1) && strcmp(a->status_value.name, ") R 1 (") == 0,
                       "torn: pid %d tgid %d ppid %d threads %d '%s'", a->status_value.pid, a->status_value.tgid,
                       a->status_value.ppid, (int)a->status_value.threads, a->status_value.name);
 }
@@ -161,7 +161,7 @@ START_TEST(vanishing)
         ck_assert(kept >= 0 || kept == -ESRCH);
         struct answers a;
         do {
-            if (i % 2 == 0 && kept >= 0) {  /* half of them through a descriptor: more reads fall into the moment */
+            if (i % 2 == 0 && kept >= 0) { /* half of them through a descriptor: more reads fall into the moment */
                 memset(&a, 0, sizeof a);
                 a.stat = proc_stat_pread(kept, &a.stat_value);
                 a.status = -ESRCH;
@@ -201,7 +201,7 @@ static int exec_again(char *argv[])
     if (atoi(argv[2]) == 0)
         return 0;
     fcntl(atoi(in), F_SETFL, O_NONBLOCK);
-    if (read(atoi(in), &word, 1) == 0)  /* the test has closed it */
+    if (read(atoi(in), &word, 1) == 0) /* the test has closed it */
         return 0;
     snprintf(left, sizeof left, "%d", atoi(argv[2]) - 1);
     execl("/proc/self/exe", "test", "exec", left, in, argv[4], (char *)NULL);
@@ -215,7 +215,7 @@ START_TEST(exec_while_read)
     ck_assert_int_eq(proc_maps_read(getpid(), &own), 0);
     const char *last = own.map[own.n - 1].path;
     bool has_end = strcmp(last, "[vsyscall]") == 0;
-    struct child child = child_start(body_exec, (void *)(uintptr_t)"1000000");
+    struct child child = child_start(body_exec, (void *)(uintptr_t) "1000000");
     child_value(&child);
     int whole = 0;
     for (int i = 0; i < 1500; i++) {

@@ -12,17 +12,42 @@
 
 /* What a reader in another world says, in the order in which it says it. */
 enum question {
-    SET_UP, OWN_STAT, OWN_MAPS, OWN_FD, STAT, STATUS, SCHEDSTAT, MAPS, SMAPS, ROLLUP, PAGEMAP, SYSCALL, WCHAN, FD_READ,
-    FDINFO, FD_LIST, TASK_LIST, CHILDREN_LIST, THREAD, GONE, MEMINFO, PID_LIST, QUESTIONS
+    SET_UP,
+    OWN_STAT,
+    OWN_MAPS,
+    OWN_FD,
+    STAT,
+    STATUS,
+    SCHEDSTAT,
+    MAPS,
+    SMAPS,
+    ROLLUP,
+    PAGEMAP,
+    SYSCALL,
+    WCHAN,
+    FD_READ,
+    FDINFO,
+    FD_LIST,
+    TASK_LIST,
+    CHILDREN_LIST,
+    THREAD,
+    GONE,
+    MEMINFO,
+    PID_LIST,
+    QUESTIONS
 };
 
-struct world { const char *type, *options; bool as_nobody; pid_t about; };
+struct world {
+    const char *type, *options;
+    bool as_nobody;
+    pid_t about;
+};
 
 static int set_up(const struct world *world)
 {
-    struct passwd *nobody = getpwnam("nobody");  /* while /proc and the rest are as they were */
-    if (world->type && (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
-                        || mount(world->type, "/proc", world->type, 0, world->options) < 0))
+    struct passwd *nobody = getpwnam("nobody"); /* while /proc and the rest are as they were */
+    if (world->type && (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                        mount(world->type, "/proc", world->type, 0, world->options) < 0))
         return -errno;
     if (!world->as_nobody)
         return 0;
@@ -45,7 +70,7 @@ static void body_ask(const struct child *self, void *argument)
     struct proc_meminfo meminfo;
     struct proc_memory memory;
     struct proc_page page;
-    struct proc_maps maps;  /* never freed: the process ends here */
+    struct proc_maps maps; /* never freed: the process ends here */
     char text[512], thread[64];
     int list[16], answer[QUESTIONS];
     pid_t pid = world->about;
@@ -157,7 +182,7 @@ static void check_as_stranger(const int answer[QUESTIONS])
         ck_assert_msg(answer[refused[i]] == -EACCES, "question %d is %d", refused[i], answer[refused[i]]);
     check_answer(OWN_STAT, 0);
     check_answer(OWN_MAPS, 0);
-    check_answer(WCHAN, 1);  /* "0" */
+    check_answer(WCHAN, 1); /* "0" */
     ck_assert(answer[TASK_LIST] >= 1 && answer[CHILDREN_LIST] >= 0 && answer[THREAD] >= 0 && answer[GONE] == -ESRCH);
 }
 
@@ -208,8 +233,10 @@ START_TEST(kernel_threads)
         r = proc_status_read(list[i], &status);
         ck_assert(r == -ESRCH || (r == 0 && status.vm_size_kib == PROC_NONE && status.ppid == 2));
         const int answers[] = {
-            proc_maps_read(list[i], &maps), proc_smaps_read(list[i], &smaps),
-            proc_smaps_rollup_read(list[i], &memory), proc_pagemap_read(list[i], NULL, 1, &page),
+            proc_maps_read(list[i], &maps),
+            proc_smaps_read(list[i], &smaps),
+            proc_smaps_rollup_read(list[i], &memory),
+            proc_pagemap_read(list[i], NULL, 1, &page),
         };
         for (int k = 0; k < 4; k++)
             ck_assert_msg(answers[k] == -ENODATA || answers[k] == -ESRCH || (geteuid() != 0 && answers[k] == -EACCES),
@@ -223,8 +250,8 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(hidepid_2), TEST(hidepid_1), TEST(subset_pid), TEST(no_proc), TEST(as_nobody), TEST(as_whoever_we_are),
-        TEST(kernel_threads), { 0 },
+        TEST(hidepid_2), TEST(hidepid_1),         TEST(subset_pid),     TEST(no_proc),
+        TEST(as_nobody), TEST(as_whoever_we_are), TEST(kernel_threads), { 0 },
     };
     return run_tests("proc.live.hidden", tests);
 }

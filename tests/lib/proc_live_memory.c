@@ -58,7 +58,7 @@ START_TEST(smaps_of_a_region)
 
     struct child child = child_start(body_stay, NULL);
     child_value(&child);
-    area[0] = 2;  /* shared with the child but for this one */
+    area[0] = 2; /* shared with the child but for this one */
     m = find(getpid(), area).memory;
     ck_assert_int_eq(m.rss_kib, kib(WRITTEN));
     ck_assert_int_eq(m.private_dirty_kib, kib(1));
@@ -76,9 +76,9 @@ START_TEST(rollup_is_the_sum)
     struct child child = child_start(body_stay, NULL);
     child_value(&child);
     struct proc_syscall call;
-    eventually(proc_syscall_read(child.pid, &call) < 0 || !call.running);  /* nothing of it changes from here on */
+    eventually(proc_syscall_read(child.pid, &call) < 0 || !call.running); /* nothing of it changes from here on */
     int r = proc_smaps_rollup_read(child.pid, &all);
-    ck_assert(r == 0 || r == -ENOTSUP);  /* from 4.14 */
+    ck_assert(r == 0 || r == -ENOTSUP); /* from 4.14 */
     ck_assert_int_eq(proc_smaps_read(child.pid, &maps), 0);
     int64_t rss = 0, anonymous = 0;
     for (size_t i = 0; i < maps.n; i++) {
@@ -183,11 +183,11 @@ START_TEST(pagemap_before_and_after_fork)
     ck_assert_int_eq(proc_pagemap_read(getpid(), area, PAGES, here), PAGES);
     ck_assert_int_eq(proc_pagemap_read(child.pid, area, PAGES, there), PAGES);
     for (int i = 0; i < WRITTEN; i++)
-        ck_assert(here[i].present && there[i].present && !here[i].exclusive && !there[i].exclusive
-                  && here[i].frame == there[i].frame);
+        ck_assert(here[i].present && there[i].present && !here[i].exclusive && !there[i].exclusive &&
+                  here[i].frame == there[i].frame);
     child_go(&child);
     child_value(&child);
-    ck_assert_int_eq(proc_pagemap_read(getpid(), area + 5, 2, here), 2);  /* an address within the first page */
+    ck_assert_int_eq(proc_pagemap_read(getpid(), area + 5, 2, here), 2); /* an address within the first page */
     ck_assert_int_eq(proc_pagemap_read(child.pid, area, 2, there), 2);
     ck_assert(here[0].exclusive && there[0].exclusive && !here[1].exclusive && !there[1].exclusive);
     ck_assert(!frames || (here[0].frame != there[0].frame && here[1].frame == there[1].frame));
@@ -219,9 +219,10 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(smaps_of_a_region), TEST(rollup_is_the_sum), TEST(maps_of_ourselves), TEST(joined_while_read),
-        TEST(thousands_of_mappings),
-        TEST(pagemap_before_and_after_fork), TEST(pagemap_of_anything), { 0 },
+        TEST(smaps_of_a_region),     TEST(rollup_is_the_sum),
+        TEST(maps_of_ourselves),     TEST(joined_while_read),
+        TEST(thousands_of_mappings), TEST(pagemap_before_and_after_fork),
+        TEST(pagemap_of_anything),   { 0 },
     };
     return run_tests("proc.live.memory", tests);
 }

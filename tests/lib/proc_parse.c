@@ -10,7 +10,10 @@
 
 typedef int parser(const char *text, size_t len, void *out);
 #define PARSER(FILE) \
-    static int parse_##FILE(const char *text, size_t len, void *out) { return proc_##FILE##_parse(text, len, out); }
+    static int parse_##FILE(const char *text, size_t len, void *out) \
+    { \
+        return proc_##FILE##_parse(text, len, out); \
+    }
 PARSER(stat)
 PARSER(status)
 PARSER(schedstat)
@@ -31,7 +34,10 @@ static int exact(parser *parse, const char *text, size_t len, void *out)
 
 #define parse(FILE, text, out) exact(parse_##FILE, text, strlen(text), out)
 
-struct fixture { char *text; size_t len; };
+struct fixture {
+    char *text;
+    size_t len;
+};
 
 static struct fixture load(const char *name)
 {
@@ -50,7 +56,7 @@ static const struct kind {
     const char *fixture;
     parser *parse;
     size_t size;
-    bool whole_only;  /* one line: cut anywhere it is damaged. The others look like those of an older kernel */
+    bool whole_only; /* one line: cut anywhere it is damaged. The others look like those of an older kernel */
 } kinds[] = {
     { "stat.hostile-zombie", parse_stat, sizeof(struct proc_stat), true },
     { "stat.newline", parse_stat, sizeof(struct proc_stat), true },
@@ -100,10 +106,35 @@ END_TEST
 START_TEST(garbage)
 {
     static const char *const texts[] = {
-        "", "\n", " \n", ":\n", "\t\t\t\n", ")(\n", "1 (\n", "1 (a)\n", "1 a S 1\n", "(a) S\n", "running",
+        "",
+        "\n",
+        " \n",
+        ":\n",
+        "\t\t\t\n",
+        ")(\n",
+        "1 (\n",
+        "1 (a)\n",
+        "1 a S 1\n",
+        "(a) S\n",
+        "running",
         "x running\n",
-        "running late\n", "Rss: 1 kB\n", "Name:\n", "Name:\tx\n", "x-y r--p 0 0:0 0\n", "-\n", "0x\n", "0\n", "-1 0x\n",
-        "1 2\n", "a 2 3\n", "1 -2 3\n", "pos: 1\n", "flags: 9\n", "flags:\n", "MemFree: x kB\n", "MemFree: 1\n",
+        "running late\n",
+        "Rss: 1 kB\n",
+        "Name:\n",
+        "Name:\tx\n",
+        "x-y r--p 0 0:0 0\n",
+        "-\n",
+        "0x\n",
+        "0\n",
+        "-1 0x\n",
+        "1 2\n",
+        "a 2 3\n",
+        "1 -2 3\n",
+        "pos: 1\n",
+        "flags: 9\n",
+        "flags:\n",
+        "MemFree: x kB\n",
+        "MemFree: 1\n",
     };
     for (int k = 0; k < N_KINDS; k++) {
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -170,14 +201,13 @@ static void check_numbers(const struct proc_stat *s)
     ck_assert_int_eq(s->exit_code, 1052);
 }
 
-static const char long_name[] = "kworker/u513:12-events_unbound_freezable_power_efficient_and_mor";  /* 64 */
+static const char long_name[] = "kworker/u513:12-events_unbound_freezable_power_efficient_and_mor"; /* 64 */
 
 START_TEST(stat_hostile_names)
 {
     static const char *const names[] = {
-        "sh", ") Z 1 (", ") R 1 (", "a) (b", "(", ")", "((", "))", "", " ", "a\nb", "\n", ") S 1\n1 (x",
-        "\xff\xfe\xc3(",
-        "a\tb", ") Z 1 2 3 4 5 6", long_name,
+        "sh",          ") Z 1 (",       ") R 1 (", "a) (b",           "(",       ")", "((", "))", "", " ", "a\nb", "\n",
+        ") S 1\n1 (x", "\xff\xfe\xc3(", "a\tb",    ") Z 1 2 3 4 5 6", long_name,
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char text[2048];
@@ -254,7 +284,7 @@ START_TEST(stat_numbers)
         ck_assert_int_eq(parse_with(field, "0x10", &s), -EBADMSG);
         ck_assert_int_eq(parse_with(field, "+1", &s), -EBADMSG);
     }
-    ck_assert_int_eq(parse_with(25, "18446744073709551615", &s), 0);  /* rsslim without a limit */
+    ck_assert_int_eq(parse_with(25, "18446744073709551615", &s), 0); /* rsslim without a limit */
     ck_assert_int_eq(parse_with(26, "18446744073709551615", &s), 0);
     ck_assert_uint_eq(s.startcode, UINT64_MAX);
     ck_assert_int_eq(parse_with(10, "9223372036854775807", &s), 0);
@@ -276,10 +306,17 @@ END_TEST
 
 START_TEST(stat_captured)
 {
-    static const struct { const char *file, *comm; char state; } expected[] = {
-        { "stat.hostile-zombie", ") Z 1 (", 'S' }, { "stat.hostile-running", ") R 1 (", 'S' },
-        { "stat.newline", "a\nb", 'S' }, { "stat.invalid-utf8", "\xff\xfe\xc3(", 'S' }, { "stat.empty", "", 'S' },
-        { "stat.backslash", "a\\n\\", 'S' }, { "stat.zombie", ") R 1 (", 'Z' },
+    static const struct {
+        const char *file, *comm;
+        char state;
+    } expected[] = {
+        { "stat.hostile-zombie", ") Z 1 (", 'S' },
+        { "stat.hostile-running", ") R 1 (", 'S' },
+        { "stat.newline", "a\nb", 'S' },
+        { "stat.invalid-utf8", "\xff\xfe\xc3(", 'S' },
+        { "stat.empty", "", 'S' },
+        { "stat.backslash", "a\\n\\", 'S' },
+        { "stat.zombie", ") R 1 (", 'Z' },
         { "stat.kworker", "kworker/0:0-events_power_efficient", 'I' },
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -299,10 +336,17 @@ END_TEST
 
 START_TEST(status_captured)
 {
-    static const struct { const char *file, *name; char state; } expected[] = {
-        { "status.hostile-zombie", ") Z 1 (", 'S' }, { "status.hostile-running", ") R 1 (", 'S' },
-        { "status.newline", "a\nb", 'S' }, { "status.invalid-utf8", "\xff\xfe\xc3(", 'S' }, { "status.empty", "", 'S' },
-        { "status.backslash", "a\\n\\", 'S' }, { "status.zombie", ") R 1 (", 'Z' },
+    static const struct {
+        const char *file, *name;
+        char state;
+    } expected[] = {
+        { "status.hostile-zombie", ") Z 1 (", 'S' },
+        { "status.hostile-running", ") R 1 (", 'S' },
+        { "status.newline", "a\nb", 'S' },
+        { "status.invalid-utf8", "\xff\xfe\xc3(", 'S' },
+        { "status.empty", "", 'S' },
+        { "status.backslash", "a\\n\\", 'S' },
+        { "status.zombie", ") R 1 (", 'Z' },
         { "status.kworker", "kworker/0:0-events_power_efficient", 'I' },
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -375,11 +419,31 @@ END_TEST
 START_TEST(status_wrong_values)
 {
     static const char *const lines[] = {
-        "Name:\taaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "State:\t", "State:\t1", "Tgid:\t",
-        "Pid:\t2147483648", "PPid:\tx", "TracerPid:\t1a", "Uid:\t1\t2\t3", "Gid:\t1\t2\t3\tx", "Groups:\t1 x",
-        "Groups:\t99999999999999999999", "NSpid:\t1\tx", "VmSize:\t1", "VmSize:\t1 MB", "VmLck:\t-1 kB", "VmRSS:\tkB",
-        "RssAnon:\t9223372036854775808 kB", "VmPTE:\t1 kBx", "Threads:\t1.5", "SigPnd:\t10000000000000000",
-        "SigCgt:\tg", "CapEff:\t", "NoNewPrivs:\tyes", "Seccomp:\t-1", "voluntary_ctxt_switches:\t18446744073709551616",
+        "Name:\taaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "State:\t",
+        "State:\t1",
+        "Tgid:\t",
+        "Pid:\t2147483648",
+        "PPid:\tx",
+        "TracerPid:\t1a",
+        "Uid:\t1\t2\t3",
+        "Gid:\t1\t2\t3\tx",
+        "Groups:\t1 x",
+        "Groups:\t99999999999999999999",
+        "NSpid:\t1\tx",
+        "VmSize:\t1",
+        "VmSize:\t1 MB",
+        "VmLck:\t-1 kB",
+        "VmRSS:\tkB",
+        "RssAnon:\t9223372036854775808 kB",
+        "VmPTE:\t1 kBx",
+        "Threads:\t1.5",
+        "SigPnd:\t10000000000000000",
+        "SigCgt:\tg",
+        "CapEff:\t",
+        "NoNewPrivs:\tyes",
+        "Seccomp:\t-1",
+        "voluntary_ctxt_switches:\t18446744073709551616",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char text[4096];
@@ -459,7 +523,7 @@ START_TEST(fdinfo_values)
     struct proc_fdinfo s;
     ck_assert_int_eq(parse(fdinfo, "pos:\t4846\nflags:\t0100001\nmnt_id:\t27\nino:\t10952789\nlock:\t1: x\n", &s), 0);
     ck_assert(s.pos_bytes == 4846 && s.flags == 0100001 && s.mnt_id == 27 && s.ino == 10952789);
-    ck_assert_int_eq(parse(fdinfo, "pos:\t-1\nflags:\t02\n", &s), 0);  /* a Linux before 3.15 */
+    ck_assert_int_eq(parse(fdinfo, "pos:\t-1\nflags:\t02\n", &s), 0); /* a Linux before 3.15 */
     ck_assert(s.pos_bytes == -1 && s.flags == 02 && s.mnt_id == PROC_NONE && s.ino == PROC_NONE);
     ck_assert_int_eq(parse(fdinfo, "pos:\t-9223372036854775808\nflags:\t02\n", &s), -EBADMSG);
     ck_assert_int_eq(parse(fdinfo, "pos:\t- 1\nflags:\t02\n", &s), -EBADMSG);
@@ -468,7 +532,7 @@ START_TEST(fdinfo_values)
     struct fixture f = load("fdinfo");
     ck_assert_int_eq(exact(parse_fdinfo, f.text, f.len, &s), 0);
     ck_assert(s.pos_bytes == 1234);
-    ck_assert_int_eq(s.flags, O_RDWR | O_APPEND | O_CLOEXEC | 0100000);  /* what the kernel calls O_LARGEFILE */
+    ck_assert_int_eq(s.flags, O_RDWR | O_APPEND | O_CLOEXEC | 0100000); /* what the kernel calls O_LARGEFILE */
     free(f.text);
 }
 END_TEST
@@ -476,8 +540,11 @@ END_TEST
 START_TEST(meminfo_values)
 {
     struct proc_meminfo s;
-    ck_assert_int_eq(parse(meminfo, "MemTotal: 9 kB\nMemFree:   1 kB\nMemAvailable:   2 kB\nSlab:  3 kB\n"
-                                    "KernelStack:  4 kB\nPageTables:   5 kB\nSecPageTables: 6 kB\nHuge: 0\n", &s), 0);
+    ck_assert_int_eq(parse(meminfo,
+                           "MemTotal: 9 kB\nMemFree:   1 kB\nMemAvailable:   2 kB\nSlab:  3 kB\n"
+                           "KernelStack:  4 kB\nPageTables:   5 kB\nSecPageTables: 6 kB\nHuge: 0\n",
+                           &s),
+                     0);
     ck_assert(s.free_kib == 1 && s.available_kib == 2 && s.slab_kib == 3 && s.kernel_stack_kib == 4);
     ck_assert_int_eq(s.page_tables_kib, 5);
     ck_assert_int_eq(parse(meminfo, "MemFree:   1 kB\n", &s), 0);
@@ -491,7 +558,10 @@ END_TEST
 
 START_TEST(maps_captured)
 {
-    static const struct { const char *path; uintptr_t start; } expected[] = {
+    static const struct {
+        const char *path;
+        uintptr_t start;
+    } expected[] = {
         { "/dev/shm/odd-mapper", 0x55b2e1dfd000 },
         { "", 0x7fde4e7d2000 },
         { "/dev/shm/maps fixture/\xff) (\xfe", 0x7fde4e812000 },
@@ -520,7 +590,7 @@ START_TEST(maps_captured)
         ck_assert(map->end == 0x7fde4e814000 && map->offset_bytes == 0x1000 && map->inode == 10);
         ck_assert(map->dev_major == 0 && map->dev_minor == 0x1b);
         ck_assert_str_eq(map->perms, "rw-s");
-        ck_assert_ptr_null(proc_maps_find(&maps, (void *)0x7fde4e9f9000));  /* a hole */
+        ck_assert_ptr_null(proc_maps_find(&maps, (void *)0x7fde4e9f9000)); /* a hole */
         ck_assert_ptr_null(proc_maps_find(&maps, NULL));
         ck_assert_ptr_null(proc_maps_find(&maps, (void *)UINTPTR_MAX));
         proc_maps_free(&maps);
@@ -533,7 +603,10 @@ END_TEST
 
 START_TEST(maps_lines)
 {
-    static const struct { const char *line; bool good; } lines[] = {
+    static const struct {
+        const char *line;
+        bool good;
+    } lines[] = {
         { "1000-2000 r--p 00000000 00:00 0 ", true },
         { "1000-2000 rwxs ffffffffffffffff ffffffff:ffffffff 18446744073709551615     /a", true },
         { "0-ffffffffffffffff ---p 00000000 00:00 0", true },
@@ -642,13 +715,31 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(truncated_at_every_byte), TEST(garbage), TEST(damaged_bytes),
-        TEST(stat_hostile_names), TEST(stat_name_too_long), TEST(stat_extra_fields), TEST(stat_of_older_kernels),
-        TEST(stat_numbers), TEST(stat_captured),
-        TEST(status_captured), TEST(status_every_line), TEST(status_of_older_kernels), TEST(status_wrong_values),
-        TEST(status_many_groups), TEST(status_deep_namespaces),
-        TEST(schedstat_values), TEST(syscall_values), TEST(fdinfo_values), TEST(meminfo_values),
-        TEST(maps_captured), TEST(maps_lines), TEST(maps_order), TEST(maps_thousands), TEST(smaps_values), { 0 },
+        TEST(truncated_at_every_byte),
+        TEST(garbage),
+        TEST(damaged_bytes),
+        TEST(stat_hostile_names),
+        TEST(stat_name_too_long),
+        TEST(stat_extra_fields),
+        TEST(stat_of_older_kernels),
+        TEST(stat_numbers),
+        TEST(stat_captured),
+        TEST(status_captured),
+        TEST(status_every_line),
+        TEST(status_of_older_kernels),
+        TEST(status_wrong_values),
+        TEST(status_many_groups),
+        TEST(status_deep_namespaces),
+        TEST(schedstat_values),
+        TEST(syscall_values),
+        TEST(fdinfo_values),
+        TEST(meminfo_values),
+        TEST(maps_captured),
+        TEST(maps_lines),
+        TEST(maps_order),
+        TEST(maps_thousands),
+        TEST(smaps_values),
+        { 0 },
     };
     return run_tests("proc.parse", tests);
 }

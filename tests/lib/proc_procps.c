@@ -6,14 +6,30 @@
 
 #include "proc/proc.h"
 
-enum item { PID, PPID, PGRP, SESSION, STATE, COMM, MINFLT, MAJFLT, THREADS, RSS, VSIZE, UTIME, STIME, START, UID,
-            ITEMS };
+enum item {
+    PID,
+    PPID,
+    PGRP,
+    SESSION,
+    STATE,
+    COMM,
+    MINFLT,
+    MAJFLT,
+    THREADS,
+    RSS,
+    VSIZE,
+    UTIME,
+    STIME,
+    START,
+    UID,
+    ITEMS
+};
 
 static enum pids_item items[ITEMS] = {
-    [PID] = PIDS_ID_PID, [PPID] = PIDS_ID_PPID, [PGRP] = PIDS_ID_PGRP, [SESSION] = PIDS_ID_SESSION,
-    [STATE] = PIDS_STATE, [COMM] = PIDS_CMD, [MINFLT] = PIDS_FLT_MIN, [MAJFLT] = PIDS_FLT_MAJ, [THREADS] = PIDS_NLWP,
-    [RSS] = PIDS_RSS, [VSIZE] = PIDS_VSIZE_BYTES, [UTIME] = PIDS_TICS_USER, [STIME] = PIDS_TICS_SYSTEM,
-    [START] = PIDS_TICS_BEGAN, [UID] = PIDS_ID_RUID,
+    [PID] = PIDS_ID_PID,        [PPID] = PIDS_ID_PPID,     [PGRP] = PIDS_ID_PGRP,      [SESSION] = PIDS_ID_SESSION,
+    [STATE] = PIDS_STATE,       [COMM] = PIDS_CMD,         [MINFLT] = PIDS_FLT_MIN,    [MAJFLT] = PIDS_FLT_MAJ,
+    [THREADS] = PIDS_NLWP,      [RSS] = PIDS_RSS,          [VSIZE] = PIDS_VSIZE_BYTES, [UTIME] = PIDS_TICS_USER,
+    [STIME] = PIDS_TICS_SYSTEM, [START] = PIDS_TICS_BEGAN, [UID] = PIDS_ID_RUID,
 };
 
 #define VALUE(item, type) PIDS_VAL(item, type, theirs, info)
@@ -79,13 +95,13 @@ START_TEST(every_process)
             struct pids_stack *theirs = fetch->stacks[k];
             struct proc_stat after;
             struct proc_status status;
-            if (VALUE(PID, s_int) != before[i].pid || proc_stat_read(before[i].pid, &after) < 0
-                || after.start_ticks != before[i].start_ticks)
+            if (VALUE(PID, s_int) != before[i].pid || proc_stat_read(before[i].pid, &after) < 0 ||
+                after.start_ticks != before[i].start_ticks)
                 continue;
             check_constant(theirs, &after);
             check_counters(theirs, &before[i], &after);
             differences += count_differences(theirs, &before[i], &after);
-            if (is_printable(after.comm))  /* they replace what is not */
+            if (is_printable(after.comm)) /* they replace what is not */
                 differences += strcmp(before[i].comm, after.comm) == 0 && strcmp(VALUE(COMM, str), after.comm) != 0;
             if (proc_status_read(after.pid, &status) == 0)
                 differences += (int64_t)VALUE(UID, u_int) != status.uid[0];

@@ -11,7 +11,9 @@ static const struct demo_claim claims[] = {
     { "t.caveat", "A sentence that simplifies.", DEMO_CAVEAT, "Linux does it otherwise" },
     { 0 },
 };
-static const struct demo_break breaks[] = { { "fact", "t.fact", "makes it false" }, { "other", "t.fact", "also" }, { 0 } };
+static const struct demo_break breaks[] = { { "fact", "t.fact", "makes it false" },
+                                            { "other", "t.fact", "also" },
+                                            { 0 } };
 static const struct demo_option options[] = { { "count", "how many", 5, 1, 10 }, { 0 } };
 
 struct outcome {
@@ -42,9 +44,15 @@ static struct outcome *run_demo(void (*body)(void), char *argv[])
     if (child == 0) {
         dup2(out[1], 1);
         dup2(err[1], 2);
-        exit(demo_run(argc, argv, &(struct demo){
-            .name = "toy", .title = "a demo of the tests", .claims = claims, .breaks = breaks, .options = options,
-            .run = body, .why = "because\n", .next = "next-toy" }));
+        exit(demo_run(argc, argv,
+                      &(struct demo){ .name = "toy",
+                                      .title = "a demo of the tests",
+                                      .claims = claims,
+                                      .breaks = breaks,
+                                      .options = options,
+                                      .run = body,
+                                      .why = "because\n",
+                                      .next = "next-toy" }));
     }
     close(out[1]);
     close(err[1]);
@@ -55,8 +63,16 @@ static struct outcome *run_demo(void (*body)(void), char *argv[])
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     return &outcome;
 }
-#define ARGS(...) (char *[]){ "toy", __VA_ARGS__, NULL }
-#define NO_ARGS (char *[]){ "toy", NULL }
+#define ARGS(...) \
+    (char *[]) \
+    { \
+        "toy", __VA_ARGS__, NULL \
+    }
+#define NO_ARGS \
+    (char *[]) \
+    { \
+        "toy", NULL \
+    }
 
 /* The n-th event of this kind, from 0; NULL where there is none. Each line must be JSON. */
 static json_t *event(const char *out, const char *kind, int n)
@@ -227,13 +243,17 @@ END_TEST
 
 static void long_texts(void)
 {
-    demo_step("A step whose text goes on and on, far beyond the right edge of any terminal that has eighty columns, and on");
+    demo_step(
+        "A step whose text goes on and on, far beyond the right edge of any terminal that has eighty columns, and on");
     demo_act(0, "an act that has as much to say as the step above it, and says it in a line that cannot be one line");
-    demo_observe(getpid(), "/proc/PID/a/name/that/is/long/enough", demo_fact("first", 1), demo_fact("second", 123456789012L),
-                 demo_fact_text("third", "some text of some length"), demo_fact_text("fourth", "and another one"));
+    demo_observe(getpid(), "/proc/PID/a/name/that/is/long/enough", demo_fact("first", 1),
+                 demo_fact("second", 123456789012L), demo_fact_text("third", "some text of some length"),
+                 demo_fact_text("fourth", "and another one"));
     demo_look("ps -o pid,ppid,stat,comm,wchan,args -p %d,%d,%d,%d,%d", 1111111, 2222222, 3333333, 444444, 55555);
-    demo_check("t.fact", true, "an evidence that does not fit beside its sentence, and not even in a line of its own, so wrap");
-    demo_skip("t.cost", "a reason that goes on for so long that it must be wrapped at the end of the line, as the others");
+    demo_check("t.fact", true,
+               "an evidence that does not fit beside its sentence, and not even in a line of its own, so wrap");
+    demo_skip("t.cost",
+              "a reason that goes on for so long that it must be wrapped at the end of the line, as the others");
     demo_check("t.caveat", false, "%s", "refuted");
 }
 
@@ -277,7 +297,7 @@ END_TEST
 
 START_TEST(stable_runs_are_the_same)
 {
-    static char first[sizeof ((struct outcome *)0)->out];
+    static char first[sizeof((struct outcome *)0)->out];
     strcpy(first, run_demo(child_reports, ARGS("--stable", "--json"))->out);
     ck_assert_str_eq(run_demo(child_reports, ARGS("--stable", "--json"))->out, first);
     ck_assert_ptr_nonnull(strstr(first, "by P2"));
@@ -299,8 +319,15 @@ END_TEST
 static void shows_a_table(void)
 {
     const char *const columns[] = { "what", "parent", "child", NULL };
-    const char *const rows[] = { "heap", "7", "8", "mask", "", "0000000000000400",
-                                 "a thing with a long name", "text that must be wrapped, since all of it is too long", "x" };
+    const char *const rows[] = { "heap",
+                                 "7",
+                                 "8",
+                                 "mask",
+                                 "",
+                                 "0000000000000400",
+                                 "a thing with a long name",
+                                 "text that must be wrapped, since all of it is too long",
+                                 "x" };
     demo_table(0, "both", columns, rows, 3);
     demo_act(0, "at %s", demo_address(columns));
     all_well();
@@ -331,8 +358,9 @@ static int status_with_stdout(int fd)
         else
             dup2(fd, 1);
         char *argv[] = { "toy", NULL };
-        exit(demo_run(1, argv, &(struct demo){ .name = "toy", .title = "t", .claims = claims, .run = all_well, .why = "",
-                                               .next = "" }));
+        exit(demo_run(
+            1, argv,
+            &(struct demo){ .name = "toy", .title = "t", .claims = claims, .run = all_well, .why = "", .next = "" }));
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -365,8 +393,9 @@ START_TEST(a_slow_reader_of_a_full_pipe_gets_all)
     if (child == 0) {
         dup2(out[1], 1);
         char *argv[] = { "toy", "--json", NULL };
-        exit(demo_run(2, argv, &(struct demo){ .name = "toy", .title = "t", .claims = claims, .run = all_well, .why = "",
-                                               .next = "" }));
+        exit(demo_run(
+            2, argv,
+            &(struct demo){ .name = "toy", .title = "t", .claims = claims, .run = all_well, .why = "", .next = "" }));
     }
     close(out[1]);
     struct proc_stat stat;

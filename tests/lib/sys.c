@@ -49,8 +49,11 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(kcmp_tells_one_open_file_from_two), TEST(kcmp_refuses_a_closed_descriptor), TEST(clone3_forks),
-        TEST(clone3_fails_like_a_system_call), { 0 },
+        TEST(kcmp_tells_one_open_file_from_two),
+        TEST(kcmp_refuses_a_closed_descriptor),
+        TEST(clone3_forks),
+        TEST(clone3_fails_like_a_system_call),
+        { 0 },
     };
     return run_tests("sys", tests);
 }

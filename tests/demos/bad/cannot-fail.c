@@ -15,7 +15,14 @@ static void bad(void)
 int main(int argc, char *argv[])
 {
     static const struct demo_break breaks[] = { { "nothing", "cannot-fail.claim", "takes nothing out" }, { 0 } };
-    return demo_run(argc, argv, &(struct demo){
-        .name = "cannot-fail", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork", .breaks = breaks,
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "cannot-fail",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                        .breaks = breaks,
+                    });
 }

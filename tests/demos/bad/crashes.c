@@ -1,6 +1,6 @@
 /* crashes.c - a bad demo: it uses what a failed mmap() gave it. */
-#include <sys/mman.h>
 #include "report/demo.h"
+#include <sys/mman.h>
 
 static const struct demo_claim claims[] = {
     { "crashes.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -17,7 +17,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "crashes", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "crashes",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

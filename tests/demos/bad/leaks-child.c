@@ -1,6 +1,6 @@
 /* leaks-child.c - a bad demo: the child it starts outlives it. */
-#include <signal.h>
 #include "report/demo.h"
+#include <signal.h>
 
 static const struct demo_claim claims[] = {
     { "leaks-child.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -22,7 +22,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "leaks-child", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "leaks-child",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

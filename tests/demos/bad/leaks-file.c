@@ -1,7 +1,7 @@
 /* leaks-file.c - a bad demo: its file outlives it. */
+#include "report/demo.h"
 #include <fcntl.h>
 #include <stdlib.h>
-#include "report/demo.h"
 
 static const struct demo_claim claims[] = {
     { "leaks-file.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -18,7 +18,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "leaks-file", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "leaks-file",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

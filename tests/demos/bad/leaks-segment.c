@@ -1,6 +1,6 @@
 /* leaks-segment.c - a bad demo: its shared memory outlives it. */
-#include <sys/shm.h>
 #include "report/demo.h"
+#include <sys/shm.h>
 
 static const struct demo_claim claims[] = {
     { "leaks-segment.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -16,7 +16,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "leaks-segment", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "leaks-segment",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

@@ -1,7 +1,7 @@
 /* lies.c - a bad demo: what it reports of a process is not what /proc says. */
-#include <signal.h>
-#include "sync/sync.h"
 #include "report/demo.h"
+#include "sync/sync.h"
+#include <signal.h>
 
 static const struct demo_claim claims[] = {
     { "lies.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -25,7 +25,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "lies", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "lies",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

@@ -1,6 +1,6 @@
 /* loses-output.c - a bad demo: it writes through a buffer: on a terminal it comes at once, in a pipe at the end or never. */
-#include <stdio.h>
 #include "report/demo.h"
+#include <stdio.h>
 
 static const struct demo_claim claims[] = {
     { "loses-output.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -16,7 +16,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "loses-output", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "loses-output",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

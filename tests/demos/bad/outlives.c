@@ -1,7 +1,7 @@
 /* outlives.c - a bad demo: its child lives on when the demo is killed. */
-#include <signal.h>
-#include "sync/sync.h"
 #include "report/demo.h"
+#include "sync/sync.h"
+#include <signal.h>
 
 static const struct demo_claim claims[] = {
     { "outlives.claim", "This claim says nothing.", DEMO_FACT, NULL },
@@ -25,7 +25,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "outlives", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "outlives",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }

@@ -14,7 +14,13 @@ static void bad(void)
 
 int main(int argc, char *argv[])
 {
-    return demo_run(argc, argv, &(struct demo){
-        .name = "wide", .title = "a bad demo", .claims = claims, .run = bad, .why = "Nothing.\n", .next = "fork",
-    });
+    return demo_run(argc, argv,
+                    &(struct demo){
+                        .name = "wide",
+                        .title = "a bad demo",
+                        .claims = claims,
+                        .run = bad,
+                        .why = "Nothing.\n",
+                        .next = "fork",
+                    });
 }
