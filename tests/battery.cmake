@@ -26,6 +26,7 @@ function(add_battery_entry demo kind script timeout)
   set_tests_properties(${entry} PROPERTIES LABELS "${labels}")
 endfunction()
 
+# The arguments after the demo's name are the options for a small run, for the tests that make many under strace.
 function(add_battery demo)
   set(build plain)
   if(PROCLAB_SANITIZE)
@@ -46,8 +47,8 @@ function(add_battery demo)
   add_battery_entry(${demo} repeat load.py 3600 quiet 1000)
   if(NOT PROCLAB_SANITIZE) # a sanitizer needs the address space, the descriptors and the ptrace that these take away
     add_battery_entry(${demo} hostile hostile.py 180)
-    add_battery_entry(${demo} faults faults.py 180)
-    add_battery_entry(${demo} faults.long faults.py 7200 long)
+    add_battery_entry(${demo} faults faults.py 180 short ${ARGN})
+    add_battery_entry(${demo} faults.long faults.py 7200 long ${ARGN})
   endif()
   set_tests_properties(${demo}.load PROPERTIES RUN_SERIAL TRUE) # it takes every CPU
 endfunction()

@@ -29,7 +29,7 @@ Fault = collections.namedtuple("Fault", "call errno when")
 
 
 def strace(demo, log, *options):
-    return demo.run("--json", command=[*STRACE, "-o", log, *options, demo.path], seconds=HANG_SECONDS,
+    return demo.run("--json", *demo.small, command=[*STRACE, "-o", log, *options, demo.path], seconds=HANG_SECONDS,
                     env={**demo.environment(), "PROCLAB_DEADLINE_SCALE": str(0.25 * judge.scale())})
 
 
@@ -47,7 +47,7 @@ def traced(demo, *options):
 
 def own_calls(demo):
     """What can be made to fail, (call, occurrence) to how strace shows it; the unfaulted run; the calls it cannot reach."""
-    processes, usual = traced(demo, "--json")
+    processes, usual = traced(demo, "--json", *demo.small)
     if usual.status not in (HOLDS, SKIPPED):
         raise Failure(f"under strace: {usual}")
     do_nothing = traced(demo, "--version")[0][0]
@@ -154,7 +154,9 @@ def pairs_of(faults, most):
     return [list(pair) for pair in pairs[::max(1, len(pairs) // most)]]
 
 
-def sweep(demo, form="short"):
+def sweep(demo, form="short", *small):
+    """small: the options that keep the demo's work small, so that more of its calls can fail in the same time."""
+    demo.small = small
     judge.need_tool("strace", "strace")
     if not judge.can_trace(demo):
         raise Skip("strace may not trace here: allow ptrace (kernel.yama.ptrace_scope, or the container's seccomp profile)")

@@ -33,7 +33,7 @@ START_TEST(a_whole_life_in_order)
     ck_assert_int_eq(seen.event[newtask].by, self);
     int forked = must_find(&seen, newtask, KERNEL_FORK, self, child);
     int ready = must_find(&seen, forked, KERNEL_WAKEUP_NEW, child, ANY);
-    int in = must_find(&seen, ready, KERNEL_SWITCH, ANY, child);
+    int in = must_run(&seen, ready, child);
     int end = must_find(&seen, in, KERNEL_EXIT, child, ANY);
     int told = must_find(&seen, end, KERNEL_SIGNAL_SENT, self, ANY);
     ck_assert_uint_eq(seen.event[told].value, SIGCHLD);
@@ -137,7 +137,7 @@ static void check_sleep(const struct seen *seen, pid_t child, pid_t waker)
         print(seen);
     ck_assert_int_ge(last, out);
     last = must_find(seen, last, KERNEL_WAKEUP, child, ANY);
-    must_find(seen, last, KERNEL_SWITCH, ANY, child);
+    must_run(seen, last, child);
 }
 
 START_TEST(sleeps_and_is_woken_by_us)
@@ -509,7 +509,10 @@ START_TEST(looking_meanwhile_makes_room)
             ck_assert_int_eq(kernel_watch_until(watch, KERNEL_SIGNAL_SENT, getpid()), 0);
     }
     struct seen seen = finish(&watch);
-    ck_assert_uint_eq(seen.n, ROUNDS * EACH);
+    size_t ours = 0;
+    for (size_t i = 0; i < seen.n; i++) /* a timer of another's may send its signal while we run */
+        ours += seen.event[i].pid == getpid() && seen.event[i].by == getpid() && seen.event[i].value == SIGUSR1;
+    ck_assert_uint_eq(ours, ROUNDS * EACH);
     free(seen.event);
 }
 END_TEST

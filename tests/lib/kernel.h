@@ -126,4 +126,14 @@ __attribute__((unused)) static int must_find(const struct seen *seen, int from, 
     return at;
 }
 
+/* The first sign, from index on, that the task has got a CPU: the switch to it, or what it did there. On some guests the
+ * kernel records no switch away from the idle task. */
+__attribute__((unused)) static int must_run(const struct seen *seen, int from, pid_t pid)
+{
+    for (size_t i = (size_t)from; i < seen->n; i++)
+        if (seen->event[i].by == pid || (seen->event[i].kind == KERNEL_SWITCH && seen->event[i].other == pid))
+            return (int)i;
+    return must_find(seen, from, KERNEL_SWITCH, ANY, pid);
+}
+
 #endif
