@@ -21,7 +21,9 @@ enum kernel_kind {                       /* pid, other and value of struct kerne
     KERNEL_WAKEUP,                       /* sched_wakeup: the one that becomes runnable, -, -; by: whoever runs then on the
                                             CPU that gets it, the idle task (0) as well as the one that wakes it */
     KERNEL_SWITCH,                       /* sched_switch: who leaves the CPU, who gets it, the state letter of the former:
-                                            'R' it could have gone on (preempted), 'S', 'D', 'T', 't', 'Z', 'X' */
+                                            'R' it could have gone on (preempted), 'S', 'D', 'T', 't', 'Z', 'X'. Of a
+                                            task of ours each switch away is there; one to it can be missing (seen on a
+                                            guest: none away from its idle task): what it does (by) shows it then */
     KERNEL_EXEC,                         /* sched_process_exec: who, -, - */
     KERNEL_EXIT,                         /* sched_process_exit: who, -, - */
     KERNEL_WAIT,                         /* sched_process_wait: whom by waits for, 0: any child, - */

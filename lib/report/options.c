@@ -197,7 +197,7 @@ void options_parse(int argc, char *argv[])
 {
     static char version[80], helps[MAX_OPTIONS][160];
     struct argp_option options[MAX_OPTIONS + N_COMMON + 1] = { 0 };
-    char *doc = NULL;
+    static char *doc; /* static: exit() from within argp is then no leak */
     size_t length;
     FILE *out = open_memstream(&doc, &length);
     if (out == NULL) {
@@ -215,7 +215,6 @@ void options_parse(int argc, char *argv[])
     struct argp argp = { options, parse, run.demo->takes_pid ? "[PID]" : run.demo->args, doc, NULL, NULL, NULL };
     argv[0] = (char *)run.name; /* what argp calls us */
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
-    free(doc);
     choose_looks();
     if (run.step)
         sync_no_deadline();

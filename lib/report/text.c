@@ -171,7 +171,7 @@ static void text_source(struct pen *pen, const char *source)
 static void share_width(const json_t *columns, const json_t *rows, int width[MAX_COLUMNS])
 {
     size_t n = json_array_size(columns), widest = 0;
-    int total = (int)n - 1;
+    int total = 2 * ((int)n - 1);
     for (size_t i = 0; i < n; i++) {
         const char *column = json_string_value(json_array_get(columns, i)), *name;
         json_t *cells;
@@ -229,12 +229,13 @@ static struct libscols_table *new_table(const json_t *columns)
     if (table == NULL)
         return NULL;
     scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
+    scols_table_enable_noencoding(table, 1); /* event_string did that */
+    scols_table_set_column_separator(table, "  ");
     scols_table_set_termwidth(table, WIDTH - 5);
     json_array_foreach((json_t *)columns, i, name)
     {
         struct libscols_column *column = scols_table_new_column(table, json_string_value(name), 0, SCOLS_FL_WRAP);
         scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
-        scols_column_set_safechars(column, "\n");
     }
     return table;
 }

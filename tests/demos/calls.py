@@ -57,6 +57,7 @@ mq_notify mq_getsetattr                          | EBADF               | mq_noti
 pidfd_open pidfd_getfd                           | EMFILE ENOSYS       | pidfd
 prctl                                            | EPERM               | prctl
 arch_prctl ptrace seccomp userfaultfd            | EPERM               | arch_prctl ptrace seccomp userfaultfd
+personality                                      | EPERM               | personality
 unshare setns                                    | EPERM ENOSPC        | unshare setns
 setresuid setresgid setuid setgid                | EAGAIN EPERM        | setresuid setresgid setuid setgid cap_
 setgroups capset sethostname                     | EPERM               | setgroups cap sethostname

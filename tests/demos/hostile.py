@@ -15,13 +15,14 @@ import threading
 import time
 
 import judge
-from judge import BROKE, HOLDS, SKIPPED, Failure, Skip, libc, mount
+from judge import BROKE, HOLDS, SKIPPED, Failure, Hang, Skip, libc, mount
 
 CLONE_NEWUSER = 0x10000000
 MNT_DETACH = 2
 MS_RDONLY, MS_NOSUID, MS_REMOUNT, MS_BIND = 1, 2, 32, 4096
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 ADDR_NO_RANDOMIZE = 0x0040000
+ENOUGH_HANGS = 2  # after so many the test ends: it has failed anyway, and must say so before ctest stops it
 ALL_SIGNALS = set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}
 
 
@@ -117,6 +118,7 @@ def other_children():
         if os.getppid() != parent:
             os._exit(0)
         os.write(ready[1], b"x")
+        os.closerange(0, 256)  # Popen waits until nobody holds its pipe any more
         signal.pause()
     os.read(ready[0], 1)
     os.close(ready[0]), os.close(ready[1])
@@ -319,7 +321,7 @@ def judge_row(row, result, usual, harmless):
 def hostile(demo, only=None):
     os.environ["PROCLAB_JUDGE_FILES"] = demo.files
     usual = demo.run("--json").outcomes()
-    failures, untried, broke = [], [], 0
+    failures, untried, broke, hangs = [], [], 0, 0
     rows = [(name, row, True) for name, row in HARMLESS.items()] + [(name, row, False) for name, row in TAKING.items()]
     for name, row, harmless in rows:
         why = missing(demo, row.get("needs"))
@@ -333,10 +335,14 @@ def hostile(demo, only=None):
             broke += result.status == BROKE
         except Failure as failure:
             wrong = str(failure)
+            hangs += isinstance(failure, Hang)
         except (OSError, subprocess.SubprocessError) as error:
             wrong = f"the environment could not be made: {error}"
         if wrong:
             failures.append(f"{name}: {wrong}")
+        if hangs == ENOUGH_HANGS:
+            failures.append("no further row was tried: it hangs too often")
+            break
         if only or "PROCLAB_JUDGE_TIMES" in os.environ:
             print(f"{time.monotonic() - begin:6.2f} s  {name}: {wrong or judge.ending(result.status)}")
     judge.fail_with(failures, "hostile environments were too much")

@@ -77,8 +77,7 @@ def killed(demo, form="short"):
             try:
                 status, left = kill_after(demo, line, pause, send)
             except Hang as hang:
-                failures.append(f"{when}: {hang}")
-                continue
+                judge.fail_with(failures + [f"{when}: {hang}"], "kills left something")
             endings[judge.ending(status)] += 1
             if left:
                 failures.append(f"{when}: left {', '.join(left)}")

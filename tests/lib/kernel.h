@@ -30,14 +30,14 @@ __attribute__((unused)) static void see_tracefs(void)
             skip_test("no kernel events here: needs root, tracefs and libtracefs"); \
     } while (0)
 
-static const char *instances_dir(void)
+__attribute__((unused)) static const char *instances_dir(void)
 {
     return access("/sys/kernel/tracing/instances", F_OK) == 0 ? "/sys/kernel/tracing/instances"
                                                               : "/sys/kernel/debug/tracing/instances";
 }
 
 /* How many instances the process has. */
-static int instances_of(pid_t pid)
+__attribute__((unused)) static int instances_of(pid_t pid)
 {
     char prefix[32];
     int n = 0;
@@ -51,7 +51,7 @@ static int instances_of(pid_t pid)
 }
 
 /* Waits for every child, guards too: a test is a subreaper, so they become its own. */
-static void reap_all(void)
+__attribute__((unused)) static void reap_all(void)
 {
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         continue;

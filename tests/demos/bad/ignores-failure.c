@@ -1,4 +1,6 @@
 /* ignores-failure.c - a bad demo: it goes on as if its pipe were there, and calls the lesson refuted. */
+#include <fcntl.h>
+
 #include "report/demo.h"
 
 static const struct demo_claim claims[] = {
@@ -11,7 +13,7 @@ static void bad(void)
     demo_step("Be a bad demo");
     int fds[2] = { -1, -1 };
     char byte = 0;
-    (void)!pipe(fds);
+    (void)!pipe2(fds, O_NONBLOCK);
     (void)!write(fds[1], "x", 1);
     (void)!read(fds[0], &byte, 1);
     demo_check("ignores-failure.claim", byte == 0x78, "the byte is %d", byte);
