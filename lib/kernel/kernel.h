@@ -68,7 +68,9 @@ int kernel_watch_until(struct kernel_watch *watch, enum kernel_kind kind, pid_t 
 
 /* Stops, hands over the events that are about our tasks in the order of their times, and has the instance removed, by the
  * guard and without waiting for it (0.1 s). *events is malloc'd, for the caller to free; NULL with *n 0 where nothing was
- * seen. -EOVERFLOW: some were lost, and the list would have holes. The watch is over in any case. */
+ * seen. -EOVERFLOW: some were lost, and the list would have holes: there is room for about 30,000 a CPU, those of the whole
+ * machine where KERNEL_SIGNAL_SENT or KERNEL_FREE is watched, and kernel_watch_until makes room again. The watch is over in
+ * any case. */
 int kernel_watch_end(struct kernel_watch **watch, struct kernel_event **events, size_t *n);
 
 /* Ends a watch whose events nobody wants. */

@@ -78,15 +78,15 @@ static void remove_instances(const void *arg)
                 return;
 }
 
-/* Which instances are needed. A second one costs as much as the first: only where the kinds of both sorts are asked for. */
+/* Which instances are needed. A second one costs as much as the first: only where kinds of both sorts are asked for. */
 static void divide(struct kernel_watch *watch, unsigned kinds)
 {
-    unsigned others = kinds & BY_OTHERS, ours = kinds & ~(unsigned)BY_OTHERS;
-    if ((kinds & MANY) == 0)
-        watch->part[0] = (struct part){ .kinds = kinds | ALWAYS };
+    unsigned others = kinds & BY_OTHERS, ours = (kinds | ALWAYS) & ~(unsigned)BY_OTHERS;
+    if (others != 0 && (kinds & MANY) == 0)
+        watch->part[0] = (struct part){ .kinds = ours | others };
     else
-        watch->part[0] = (struct part){ .kinds = ours | ALWAYS, .filtered = true };
-    if ((kinds & MANY) != 0 && others != 0)
+        watch->part[0] = (struct part){ .kinds = ours, .filtered = true };
+    if (others != 0 && (kinds & MANY) != 0)
         watch->part[1] = (struct part){ .kinds = others };
 }
 

@@ -420,6 +420,20 @@ static void emit_start(void)
     event_emit(event);
 }
 
+/* For a transcript that is compared: the costs, counted apart from what holds and differs in each run. */
+static int take_measured(int counts[N_VERDICTS])
+{
+    int measured = 0;
+    for (size_t i = 0; run.demo->claims[i].id != NULL; i++) {
+        enum verdict verdict = run.shared->verdict[i];
+        if (run.demo->claims[i].kind == DEMO_COST && (verdict == HOLDS || verdict == DIFFERS)) {
+            counts[verdict]--;
+            measured++;
+        }
+    }
+    return measured;
+}
+
 static void count_verdicts(int counts[N_VERDICTS])
 {
     for (size_t i = 0; run.demo->claims[i].id != NULL; i++) {
@@ -429,12 +443,16 @@ static void count_verdicts(int counts[N_VERDICTS])
     }
 }
 
-static void emit_end(const int counts[N_VERDICTS])
+static void emit_end(const int all_counts[N_VERDICTS])
 {
+    int counts[N_VERDICTS];
+    memcpy(counts, all_counts, sizeof counts);
     json_t *event = event_new(DEMO_HERE, "end");
     int claims = 0;
     for (int i = *run.args == NULL ? NO_VERDICT : HOLDS; i < N_VERDICTS; i++)
         claims += counts[i];
+    if (run.stable && !run.json)
+        json_object_set_new(event, "measured", json_integer(take_measured(counts)));
     json_object_set_new(event, "demo", json_string(run.name));
     json_object_set_new(event, "claims", json_integer(claims));
     for (enum verdict i = HOLDS; i < N_VERDICTS; i++)

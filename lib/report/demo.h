@@ -80,8 +80,8 @@ struct demo_here { const char *file; int line; };
  * entry of that process. demo_observe(child, "/proc/PID/stat", demo_fact("state", 'Z'), demo_fact("threads", 1)); */
 #define demo_observe(of, source, ...) \
     demo_observe_at(DEMO_HERE, of, source, (const struct demo_fact[]){ __VA_ARGS__, { 0 } })
-/* The same as a table. columns ends with NULL; rows holds n_rows times as many cells; the first cell of each row is its name,
- * and no other row's. */
+/* The same as a table. columns, 8 at most, ends with NULL; rows holds n_rows times as many cells; the first cell of each
+ * row is its name, and no other row's. */
 #define demo_table(of, source, columns, rows, n_rows) demo_table_at(DEMO_HERE, of, source, columns, rows, n_rows)
 struct demo_fact { const char *name; char type; int64_t number; const char *text; };  /* text need not outlive the call */
 #define demo_fact(name, value)                                                                              \

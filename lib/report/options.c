@@ -88,7 +88,7 @@ static void set_pid(struct argp_state *state, const char *text)
 {
     char *end;
     long pid = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || pid < 1 || pid > INT_MAX || *text < '0' || *text > '9')
+    if (*text < '0' || *text > '9' || *end != '\0' || pid < 1 || pid > INT_MAX) /* strtol takes blanks and signs, too */
         argp_error(state, "'%s' is not a PID", text);
     if (run.pid != 0)
         argp_error(state, "one PID at a time: %d or %ld", run.pid, pid);

@@ -159,11 +159,10 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(killed_at_any_moment),          TEST(killed_with_its_group),
-        TEST(exit_without_an_end),           TEST(drop_and_scope),
-        TEST(a_child_does_not_hold_it),      TEST(a_child_cannot_end_it),
-        TEST(a_stale_one_is_replaced),       TEST(who_may_not_is_told),
-        TEST(nothing_asked_is_nothing_done), { 0 },
+        TEST(killed_at_any_moment),     TEST(killed_with_its_group),
+        TEST(exit_without_an_end),      TEST(drop_and_scope),
+        TEST(a_child_does_not_hold_it), TEST(a_child_cannot_end_it),
+        TEST(a_stale_one_is_replaced),  { 0 },
     };
     see_tracefs();
     return run_tests("kernel.gone", tests);

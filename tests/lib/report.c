@@ -30,6 +30,8 @@ static void read_all(int fd, char *to, size_t size)
     close(fd);
 }
 
+static bool takes_pid; /* whether the demos of a test do */
+
 /* Runs the function as a demo with these words on its command line. */
 static struct outcome *run_demo(void (*body)(void), char *argv[])
 {
@@ -51,6 +53,7 @@ static struct outcome *run_demo(void (*body)(void), char *argv[])
                                       .breaks = breaks,
                                       .options = options,
                                       .run = body,
+                                      .takes_pid = takes_pid,
                                       .why = "because\n",
                                       .next = "next-toy" }));
     }
@@ -346,6 +349,59 @@ START_TEST(a_table_is_facts_too)
 }
 END_TEST
 
+static void shows_a_long_cell(void)
+{
+    const char *const columns[] = { "name", "value", "file", NULL };
+    const char *const rows[] = { "\xff\xfe",
+                                 "a sentence that is far too long for one line of eighty columns, and two words more",
+                                 "status",
+                                 "",
+                                 "0123456789012345678901234567890123456789012345678901234567890123456789",
+                                 "" };
+    demo_table(0, demo_mask("132 KiB", "SIZE"), columns, rows, 2);
+    all_well();
+}
+
+START_TEST(a_long_cell_is_broken_between_words)
+{
+    struct outcome *o = run_demo(shows_a_long_cell, ARGS("--stable"));
+    ck_assert_ptr_nonnull(strstr(o->out, " SIZE\n"));
+    ck_assert_ptr_nonnull(strstr(o->out, "\n     \\xff\\xfe  a sentence "));
+    ck_assert_ptr_nonnull(strstr(o->out, "  status\n               and two words more\n"));
+    ck_assert_ptr_nonnull(strstr(run_demo(shows_a_long_cell, NO_ARGS)->out, " 132 KiB\n"));
+}
+END_TEST
+
+static void takes_a_pid(void)
+{
+    if (demo_arg_pid() == 4711)
+        demo_cannot("there is no process %d", demo_arg_pid());
+    demo_act(0, "PID %d", demo_arg_pid());
+    if (demo_arg_pid() == 0)
+        all_well();
+}
+
+START_TEST(one_pid_may_be_given)
+{
+    takes_pid = true;
+    ck_assert_str_eq(field(run_demo(takes_a_pid, ARGS("--json"))->out, "act", 0, "text"), "PID 0");
+    struct outcome *o = run_demo(takes_a_pid, ARGS("12", "--json"));
+    ck_assert_str_eq(field(o->out, "act", 0, "text"), "PID 12");
+    ck_assert_int_eq(o->status, 0);
+    ck_assert_str_eq(o->err, "");
+    o = run_demo(takes_a_pid, ARGS("4711"));
+    ck_assert_int_eq(o->status, 77);
+    ck_assert_str_eq(o->err, "toy: there is no process 4711\n");
+    const char *const wrong[] = { "0", "-1", "", "x", "5x", " 5", "+5", "99999999999999999999", "2147483648" };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        o = run_demo(takes_a_pid, ARGS("--", (char *)wrong[i]));
+        ck_assert_msg(o->status == 64 && *o->out == '\0', "%s was taken", wrong[i]);
+    }
+    ck_assert_int_eq(run_demo(takes_a_pid, ARGS("1", "2"))->status, 64);
+    takes_pid = false;
+}
+END_TEST
+
 static int status_with_stdout(int fd)
 {
     fflush(stdout);
@@ -451,6 +507,8 @@ int main(void)
         TEST(stable_runs_are_the_same),
         TEST(signals_by_name),
         TEST(a_table_is_facts_too),
+        TEST(a_long_cell_is_broken_between_words),
+        TEST(one_pid_may_be_given),
         TEST(lost_output_is_70),
         TEST(a_slow_reader_of_a_full_pipe_gets_all),
         TEST(own_options_have_their_bounds),
