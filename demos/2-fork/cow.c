@@ -292,7 +292,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = cow,
     .why = why,
-    .next = "fork-cost",
+    .next = "exec",
 };
 
 int main(int argc, char *argv[])

@@ -156,7 +156,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = fork_demo,
     .why = why,
-    .next = "cow",
+    .next = "fork-inherits",
 };
 
 int main(int argc, char *argv[])

@@ -422,7 +422,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = exec_demo,
     .why = why,
-    .next = "mini-shell",
+    .next = "zombie",
 };
 
 int main(int argc, char *argv[])

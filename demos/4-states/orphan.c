@@ -290,7 +290,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = orphan_demo,
     .why = why,
-    .next = "thread",
+    .next = "pipe",
 };
 
 int main(int argc, char *argv[])

@@ -457,7 +457,7 @@ static void emit_end(const int all_counts[N_VERDICTS])
     json_object_set_new(event, "claims", json_integer(claims));
     for (enum verdict i = HOLDS; i < N_VERDICTS; i++)
         json_object_set_new(event, verdict_name(i), json_integer(counts[i]));
-    json_object_set_new(event, "next", json_string(run.demo->next));
+    json_object_set_new(event, "next", json_string(run.demo->next == NULL ? "" : run.demo->next));
     event_emit(event);
 }
 

@@ -56,7 +56,7 @@ struct demo {
     const char *args;                    /* what may stand behind the options ("PROGRAM"), NULL: nothing */
     bool takes_pid;                      /* or: one PID may stand there, which demo_arg_pid() gives */
     const char *why;                     /* --why: lines of at most 79 columns */
-    const char *next;                    /* the demo to run after this one */
+    const char *next;                    /* the demo to run after this one, NULL: it is the last */
 };
 
 /* Takes the options, puts the process in a known state (sync_begin), runs the demo and says how it ended; main returns

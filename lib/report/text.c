@@ -369,7 +369,9 @@ static void text_end(struct pen *pen, const json_t *event)
     count(pen, event, "measured", "measured", "measured", &before);
     count(pen, event, "skipped", "skipped", "skipped", &before);
     count(pen, event, "refuted", "REFUTED", "REFUTED", &before);
-    snprintf(text, sizeof text, "next: %s   why: %s --why", string_of(event, "next"), string_of(event, "demo"));
+    const char *next = string_of(event, "next");
+    snprintf(text, sizeof text, "%s%s%swhy: %s --why", *next ? "next: " : "", next, *next ? "   " : "",
+             string_of(event, "demo"));
     if (pen->column + 2 + width_of(text) > WIDTH)
         pen_line(pen);
     pen_to(pen, WIDTH - width_of(text));

@@ -522,7 +522,11 @@ START_TEST(fdinfo_values)
 {
     struct proc_fdinfo s;
     ck_assert_int_eq(parse(fdinfo, "pos:\t4846\nflags:\t0100001\nmnt_id:\t27\nino:\t10952789\nlock:\t1: x\n", &s), 0);
-    ck_assert(s.pos_bytes == 4846 && s.flags == 0100001 && s.mnt_id == 27 && s.ino == 10952789);
+    ck_assert(s.pos_bytes == 4846 && s.flags == 0100001 && s.mnt_id == 27 && s.ino == 10952789 && s.pid == PROC_NONE);
+    ck_assert_int_eq(parse(fdinfo, "pos:\t0\nflags:\t02\nPid:\t4711\nNSpid:\t4711\n", &s), 0); /* a pidfd */
+    ck_assert_int_eq(s.pid, 4711);
+    ck_assert_int_eq(parse(fdinfo, "pos:\t0\nflags:\t02\nPid:\t-1\nNSpid:\t-1\n", &s), 0); /* its process was reaped */
+    ck_assert_int_eq(s.pid, PROC_NONE);
     ck_assert_int_eq(parse(fdinfo, "pos:\t-1\nflags:\t02\n", &s), 0); /* a Linux before 3.15 */
     ck_assert(s.pos_bytes == -1 && s.flags == 02 && s.mnt_id == PROC_NONE && s.ino == PROC_NONE);
     ck_assert_int_eq(parse(fdinfo, "pos:\t-9223372036854775808\nflags:\t02\n", &s), -EBADMSG);
