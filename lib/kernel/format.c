@@ -44,8 +44,9 @@ static bool find_all(struct tep_event *event, const struct source *source, struc
            find(event, source->value, &format->value) && find(event, source->address, &format->address);
 }
 
-/* The bits of prev_state have changed their meaning more than once (0x10 was Z and is X since Linux 4.14). The format has
- * the kernel's own table: { 0x00000001, "S" }, ... A bit that it does not name marks a task that was preempted ("R+"). */
+/* The bits of prev_state have changed their meaning more than once (0x10 was Z and is X since Linux 4.14). The
+ * format has the kernel's own table: { 0x00000001, "S" }, ... A bit that it does not name marks a task that was
+ * preempted ("R+"). */
 static void load_states(char *state, const char *format)
 {
     for (const char *at = strchr(format, '{'); at != NULL; at = strchr(at + 1, '{')) {

@@ -24,8 +24,8 @@ struct kernel_formats {
 /* "sched": the directory of the kind's event. */
 const char *kernel_system(enum kernel_kind kind);
 
-/* Reads the formats of these kinds from the tracing directory that libtracefs was told. A kind that is not there, or that
- * has not the fields it should, is left out. Returns 0 or -errno; free it in either case. */
+/* Reads the formats of these kinds from the tracing directory that libtracefs was told. A kind that is not there, or
+ * that has not the fields it should, is left out. Returns 0 or -errno; free it in either case. */
 int kernel_formats_load(struct kernel_formats *formats, unsigned kinds);
 void kernel_formats_free(struct kernel_formats *formats);
 

@@ -22,8 +22,8 @@ int kernel_error(int error)
     }
 }
 
-/* Tracefs knows the PIDs of the first PID namespace only: in another one we do not even know our own. Its inode number is
- * fixed (PROC_PID_INIT_INO). */
+/* Tracefs knows the PIDs of the first PID namespace only: in another one we do not even know our own. Its inode
+ * number is fixed (PROC_PID_INIT_INO). */
 static bool in_first_pid_namespace(void)
 {
     char name[32] = "";

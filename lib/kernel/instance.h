@@ -6,8 +6,8 @@
 #include <sys/types.h>
 #include <tracefs.h>
 
-/* Points libtracefs to where tracefs is mounted, which it would else mount itself. *dir is that place. -ENOTSUP: nowhere;
- * -EACCES: this process may make no instance there. */
+/* Points libtracefs to where tracefs is mounted, which it would else mount itself. *dir is that place. -ENOTSUP:
+ * nowhere; -EACCES: this process may make no instance there. */
 int kernel_tracefs(const char **dir);
 
 /* Makes an instance of that name, switched off, on CLOCK_MONOTONIC. */

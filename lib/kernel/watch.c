@@ -1,10 +1,11 @@
 /* watch.c - a watch from its begin to its end.
  *
- * The filter by PIDs (set_event_pid) asks who is running when an event happens. That is right for what a task does itself,
- * and switches and wake-ups are looked at from both sides; but the end of a task_struct (sched_process_free) happens in an
- * RCU callback, a grace period after the wait, on top of whoever is running then, and a signal may come from anyone. Those
- * two are rare: an instance without a filter takes them from the whole machine, and list.c picks out ours. The others are
- * too many for that: a busy machine would overrun the buffer with its switches and faults. */
+ * The filter by PIDs (set_event_pid) asks who is running when an event happens. That is right for what a task does
+ * itself, and switches and wake-ups are looked at from both sides; but the end of a task_struct (sched_process_free)
+ * happens in an RCU callback, a grace period after the wait, on top of whoever is running then, and a signal may
+ * come from anyone. Those two are rare: an instance without a filter takes them from the whole machine, and list.c
+ * picks out ours. The others are too many for that: a busy machine would overrun the buffer with its switches and
+ * faults. */
 #include "kernel/format.h"
 #include "kernel/instance.h"
 #include "kernel/kernel.h"

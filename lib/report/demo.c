@@ -251,10 +251,11 @@ void demo_table_at(struct demo_here here, pid_t of, const char *source, const ch
     for (; columns[n] != NULL; n++)
         json_array_append_new(names, event_string(columns[n]));
     for (size_t row = 0; row < n_rows; row++) {
-        json_t *cells = json_object();
+        json_t *cells = json_object(), *name = event_string(rows[row * n]);
         for (size_t column = 1; column < n; column++)
             json_object_set_new(cells, columns[column], event_string(rows[row * n + column]));
-        json_object_set_new(facts, rows[row * n], cells);
+        json_object_set_new(facts, json_string_value(name), cells);
+        json_decref(name);
     }
     json_object_set_new(event, "columns", names);
     json_object_set_new(event, "facts", facts);

@@ -23,8 +23,8 @@ static int above(int fd)
     return fd < 0 ? -1 : fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
 }
 
-/* Keeps these two as 0 and 1 and nothing else: whoever reads what the demo writes into a pipe waits for the last writer,
- * and the demo's own end of the socket pair must not live on here. */
+/* Keeps these two as 0 and 1 and nothing else: whoever reads what the demo writes into a pipe waits for the last
+ * writer, and the demo's own end of the socket pair must not live on here. */
 static struct watched keep_only(struct watched watched)
 {
     int socket = above(watched.socket), process = above(watched.process);

@@ -60,13 +60,14 @@ int sync_blocked(pid_t pid, long nr, struct proc_syscall *call);
  * else it enters a user namespace, which counts anew. -EPERM or -ENOSPC: it may do neither. Call sync_die_with after it. */
 int sync_count_alone(void);
 
-/* For what outlives a process and the kernel does not clean up (a tracefs instance, a cgroup directory, a named file): a
- * process of its own that calls clean(arg) when the calling process is gone, killed by SIGKILL too, or says that it is done.
- * Start it before the thing is made, under a name that is decided already: then there is no moment at which it could be left.
- * It is in a session of its own and no child of ours, so no group kill, ^C or wait() meets it; it holds no descriptor of ours.
- * It keeps what our memory was when it started: start it early, while there is one thread, and before pages are made whose
- * faults or sharing are to be counted. A subreaper, or PID 1 of a namespace, gets it as its child: become one afterwards.
- * clean: quiet, and at ease with what is not there, what is gone already, and what our children still keep busy. */
+/* For what outlives a process and the kernel does not clean up (a tracefs instance, a cgroup directory, a named
+ * file): a process of its own that calls clean(arg) when the calling process is gone, killed by SIGKILL too, or says
+ * that it is done. Start it before the thing is made, under a name that is decided already: then there is no moment
+ * at which it could be left. It is in a session of its own and no child of ours, so no group kill, ^C or wait()
+ * meets it; it holds no descriptor of ours. It keeps what our memory was when it started: start it early, while
+ * there is one thread, and before pages are made whose faults or sharing are to be counted. A subreaper, or PID 1 of
+ * a namespace, gets it as its child: become one afterwards. clean: quiet, and at ease with what is not there, what
+ * is gone already, and what our children still keep busy. */
 struct sync_guard {
     int fd;                              /* -1: none */
 };

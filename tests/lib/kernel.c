@@ -488,7 +488,8 @@ START_TEST(grandchildren_and_their_threads_are_ours)
 }
 END_TEST
 
-/* An event of ours, made quickly; init is no child. Not a signal: those of all are looked at, by other tests as well. */
+/* An event of ours, made quickly; init is no child. Not a signal: those of all are looked at, by other tests as
+ * well. */
 static void wait_for_init(void)
 {
     ck_assert_int_eq(waitpid(1, NULL, 0), -1);

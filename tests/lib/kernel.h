@@ -126,8 +126,8 @@ __attribute__((unused)) static int must_find(const struct seen *seen, int from, 
     return at;
 }
 
-/* The first sign, from index on, that the task has got a CPU: the switch to it, or what it did there. On some guests the
- * kernel records no switch away from the idle task. */
+/* The first sign, from index on, that the task has got a CPU: the switch to it, or what it did there. On some guests
+ * the kernel records no switch away from the idle task. */
 __attribute__((unused)) static int must_run(const struct seen *seen, int from, pid_t pid)
 {
     for (size_t i = (size_t)from; i < seen->n; i++)

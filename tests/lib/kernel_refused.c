@@ -1,4 +1,5 @@
-/* kernel_refused.c - who may not watch is told so, and everyone is told the names. Runs as any user, with libtracefs or not. */
+/* kernel_refused.c - who may not watch is told so, and everyone is told the names. Runs as any user, with libtracefs
+ * or not. */
 #include "kernel.h"
 
 /* In a child: what it is told once it has given something up. */

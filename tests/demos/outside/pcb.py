@@ -25,7 +25,13 @@ def memory(pid):
     return f"{size} KiB in {len(maps)} mappings: " + " ".join(kind for kind in kinds if kinds[kind])
 
 
+class Running(Exception):
+    pass
+
+
 def counter(pid):
+    if read(pid, "syscall").startswith("running"):
+        raise Running  # what ptrace saw of the stopped process has no counterpart now
     pc = int(read(pid, "syscall").split()[-1], 16)
     return pc, next(os.path.basename(path) for start, end, _, _, path in mappings(pid) if start <= pc < end)
 
@@ -77,5 +83,8 @@ def again(source, pid, name, value):
         read_row, file = ROWS[name]
         return {"value": read_row(pid), "file": file}
     if source == "PTRACE_GETREGSET" and name == "program counter":
-        return f"0x{counter(pid)[0]:x}"
+        try:
+            return f"0x{counter(pid)[0]:x}"
+        except Running:
+            return None
     return None
