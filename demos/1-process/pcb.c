@@ -429,6 +429,7 @@ static void compute(struct sync_gate *begun)
 static void child_side(struct sync_gate *go, struct sync_gate *ready)
 {
     char byte;
+    demo_need(sync_gate_open(ready), "gate: let the parent look"); /* in fork() itself its signals may be blocked */
     demo_need(sync_gate_pass(go), "gate: wait for the parent to look");
     open_files();
     change_signals();
@@ -445,8 +446,7 @@ static void child_side(struct sync_gate *go, struct sync_gate *ready)
 static bool lies_in(const struct proc_maps *maps, const void *address, const char *perms, const char *path)
 {
     const struct proc_map *map = proc_maps_find(maps, address);
-    return map != NULL && strcmp(map->perms, perms) == 0 &&
-           (path == NULL || strncmp(map->path, path, strlen(path)) == 0);
+    return map != NULL && strcmp(map->perms, perms) == 0 && strncmp(map->path, path, strlen(path)) == 0;
 }
 
 static void check_memory(pid_t child)
@@ -525,7 +525,7 @@ static int seize(pid_t child)
 static void wait_for_stop(pid_t child)
 {
     int status;
-    if (waitpid(child, &status, __WALL) != child || !WIFSTOPPED(status))
+    if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
         demo_die("waitpid(%d) of a traced process", child);
 }
 
@@ -547,15 +547,17 @@ static const char *permissions_at(pid_t child, uint64_t address)
     return strcpy(perms, map == NULL ? "none" : map->perms);
 }
 
-/* It waits in read(), with a value of ours in a register. Does /proc say the same of the program counter as ptrace? */
+/* It waits in read(), with a value of ours in a register. Do ptrace and /proc say the same of its program counter? */
 static bool stop_in_a_call(pid_t child)
 {
-    struct proc_syscall call;
-    demo_need(sync_blocked(child, SYS_read, &call), "read /proc/%d/syscall", child);
+    struct proc_syscall waits, stopped;
+    demo_need(sync_blocked(child, SYS_read, &waits), "read /proc/%d/syscall", child);
     if (ptrace(PTRACE_INTERRUPT, child, NULL, NULL) < 0)
         demo_die("ptrace(PTRACE_INTERRUPT, %d)", child);
     wait_for_stop(child);
     struct user_regs_struct regs = registers_of(child);
+    demo_need(proc_syscall_read(child, &stopped), "read /proc/%d/syscall",
+              child); /* arm64 is ready to restart the call */
     char value[24];
     snprintf(value, sizeof value, "0x%llx", (unsigned long long)REGISTER(&regs));
     demo_observe(child, "PTRACE_GETREGSET", demo_fact("program counter", demo_address((void *)COUNTER(&regs))),
@@ -563,7 +565,7 @@ static bool stop_in_a_call(pid_t child)
     demo_check("process.registers", REGISTER(&regs) == OURS, "%s, as the child left it", value);
     if (ptrace(PTRACE_DETACH, child, NULL, NULL) < 0)
         demo_die("ptrace(PTRACE_DETACH, %d)", child);
-    return call.pc == COUNTER(&regs) && strcmp(permissions_at(child, call.pc), "r-xp") == 0;
+    return stopped.pc == COUNTER(&regs) && strcmp(permissions_at(child, waits.pc), "r-xp") == 0;
 }
 
 static uint32_t hash_of(unsigned long rounds)
@@ -597,7 +599,22 @@ static void step_once(pid_t child, bool same)
                perms);
 }
 
-/* Stopped by SIGSTOP while it computes. Meanwhile time passes here: we compute as far as it has come. */
+/* Meanwhile another process uses the CPU and its registers: it computes as far as the paused one has come. */
+static void let_another_compute(unsigned long rounds)
+{
+    pid_t parent = getpid(), other = fork();
+    if (other < 0)
+        demo_die("fork()");
+    if (other == 0) {
+        demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
+        told->result = hash_of(rounds);
+        _exit(0);
+    }
+    if (waitpid(other, NULL, 0) != other)
+        demo_die("waitpid(%d)", other);
+    demo_act(other, "another process has computed as much, from its beginning to its end");
+}
+
 static void pause_and_resume(pid_t child, bool same_counter)
 {
     if (kill(child, SIGSTOP) < 0 || waitpid(child, NULL, WUNTRACED) != child)
@@ -610,7 +627,7 @@ static void pause_and_resume(pid_t child, bool same_counter)
     wait_for_stop(child);
     unsigned long rounds = told->rounds;
     struct user_regs_struct first = registers_of(child);
-    (void)hash_of(rounds);
+    let_another_compute(rounds);
     struct user_regs_struct second = registers_of(child);
     bool still = memcmp(&first, &second, sizeof first) == 0 && told->rounds == rounds;
 
@@ -666,6 +683,7 @@ static void lay_out_a_child(void)
     }
     demo_role(child, "child");
     struct proc_status before, after;
+    demo_need(sync_gate_pass(&ready), "gate: wait for the child");
     observe_signals(child, &before);
     demo_need(sync_gate_open(&go), "gate: let the child change itself");
     demo_need(sync_gate_pass(&ready), "gate: wait for the child");

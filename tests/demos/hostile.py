@@ -52,6 +52,8 @@ def pend():
 
 
 def alarms():
+    # Blocked, since on a busy machine they may go off before main().
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF, signal.SIGVTALRM})
     signal.setitimer(signal.ITIMER_REAL, 0.01)
     signal.setitimer(signal.ITIMER_PROF, 0.01)
     signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)

@@ -1,5 +1,6 @@
 """The control block that pcb lays out, read again row by row; and the program counter that ptrace told it of."""
 import os
+import platform
 import re
 import signal
 
@@ -82,7 +83,8 @@ def again(source, pid, name, value):
     if source == f"/proc/{pid}" and name in ROWS:
         read_row, file = ROWS[name]
         return {"value": read_row(pid), "file": file}
-    if source == "PTRACE_GETREGSET" and name == "program counter":
+    # On arm64 a call that was interrupted by a tracer shows the address of the call itself, not the one behind it.
+    if source == "PTRACE_GETREGSET" and name == "program counter" and platform.machine() == "x86_64":
         try:
             return f"0x{counter(pid)[0]:x}"
         except Running:
