@@ -71,8 +71,8 @@ enum { OFFSET = 42 }; /* where the child is in its file */
 #define OURS 0x5ca1ab1e0ddba11L
 #if defined __x86_64__ && defined __LP64__
 #define KNOWN_MACHINE true
-#define COUNTER(regs) ((regs)->rip)
-#define REGISTER(regs) ((regs)->rbx)
+#define COUNTER(r) ((r)->rip)
+#define REGISTER(r) ((r)->rbx)
 #define REGISTER_NAME "rbx"
 static void read_with_ours(int fd, char *byte)
 {
@@ -82,8 +82,8 @@ static void read_with_ours(int fd, char *byte)
 }
 #elif defined __aarch64__
 #define KNOWN_MACHINE true
-#define COUNTER(regs) ((regs)->pc)
-#define REGISTER(regs) ((regs)->regs[19])
+#define COUNTER(r) ((r)->pc)
+#define REGISTER(r) ((r)->regs[19])
 #define REGISTER_NAME "x19"
 static void read_with_ours(int fd, char *byte)
 {
@@ -94,8 +94,8 @@ static void read_with_ours(int fd, char *byte)
 }
 #else
 #define KNOWN_MACHINE false
-#define COUNTER(regs) (*(unsigned long *)(regs))
-#define REGISTER(regs) (*(unsigned long *)(regs))
+#define COUNTER(r) (*(unsigned long *)(r))
+#define REGISTER(r) (*(unsigned long *)(r))
 #define REGISTER_NAME "?"
 static void read_with_ours(int fd, char *byte)
 {

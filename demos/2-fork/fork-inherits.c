@@ -270,8 +270,8 @@ static void decide_what_is_left_out(pid_t child, const struct proc_status *ours,
     bool other = told->pid == child && told->pid != getpid() && theirs->n_nspid == ours->n_nspid;
     for (size_t i = 0; other && i < ours->n_nspid; i++)
         other = ours->nspid[i] != theirs->nspid[i];
-    demo_check("fork.new-pid", other, "getpid() = %s and %s, NSpid %s", demo_pid(getpid()), demo_pid(told->pid),
-               other ? "differs" : "or not");
+    demo_check("fork.new-pid", other, "getpid() = %s and %s%s", demo_pid(getpid()), demo_pid(told->pid),
+               other ? ", NSpid differs" : "");
 
     int tasks = proc_task_list(getpid(), NULL, 0), its_tasks = proc_task_list(child, NULL, 0);
     demo_need(tasks, "list /proc/%d/task", getpid());

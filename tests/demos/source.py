@@ -22,10 +22,11 @@ BELOW = {
     "sys": [],
     "proc": ["sys"],
     "measure": ["sys"],
+    "trace": ["sys"],
     "sync": ["proc", "sys"],
     "kernel": ["proc", "sys", "sync"],
     "report": ["measure", "sync", "proc", "sys"],
-    "demos": ["report", "kernel", "measure", "sync", "proc", "sys"],
+    "demos": ["report", "kernel", "trace", "measure", "sync", "proc", "sys"],
 }
 HEADER_LINES, FUNCTION_LINES = 150, 80
 OF_ONE_MACHINE = re.compile(r"(?<![\w.$}])/wor" + r"k/\w")  # in two pieces: it must not find itself
@@ -86,8 +87,11 @@ def wrong_includes(path, text):
 
 
 def machine_paths(top):
-    listing = subprocess.run(["git", "-C", top, "ls-files", "-z"], capture_output=True, text=True)
-    names = listing.stdout.split("\0")[:-1] if listing.returncode == 0 else sources(top, "demos", "lib", "tests")
+    try:
+        listing = subprocess.run(["git", "-C", top, "ls-files", "-z"], capture_output=True, text=True, check=True)
+        names = listing.stdout.split("\0")[:-1]
+    except (FileNotFoundError, subprocess.CalledProcessError):  # no git here, or no checkout of it
+        names = sources(top, "demos", "lib", "tests")
     for name in names:
         path = os.path.join(top, name)
         if os.path.isfile(path) and not os.path.islink(path):

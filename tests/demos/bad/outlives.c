@@ -19,7 +19,7 @@ static void bad(void)
         _exit(0);
     }
     demo_check("outlives.claim", child > 0, "a child");
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 500; i++)
         demo_act(child, "give the judge something to read");
 }
 
