@@ -1,6 +1,7 @@
 /* instance.c - a tracefs instance: a directory that has buffers and switches of its own. */
 #include "kernel/instance.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 #include "kernel/format.h"
+#include "proc/proc.h"
+#include "sync/deadline.h"
 
 int kernel_error(int error)
 {
@@ -93,4 +96,30 @@ int kernel_instance_enable(struct tracefs_instance *instance, unsigned kinds)
 int kernel_instance_switch(struct tracefs_instance *instance, bool on)
 {
     return put(instance, "tracing_on", on ? "1" : "0");
+}
+
+/* It is busy while a file of it is open; children of a demo may have one for a moment. */
+void kernel_instance_remove(const char *path)
+{
+    int64_t deadline = sync_deadline();
+    for (long nap = 0; rmdir(path) < 0 && errno == EBUSY; sync_nap(&nap))
+        if (sync_left(deadline) == 0)
+            return;
+}
+
+void kernel_instance_sweep(const char *dir)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/instances", dir);
+    DIR *instances = opendir(path);
+    if (instances == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(instances)) != NULL;) {
+        int pid, n;
+        if (sscanf(entry->d_name, KERNEL_INSTANCE, &pid, &n) != 2 || proc_exists(pid))
+            continue;
+        snprintf(path, sizeof path, "%s/instances/" KERNEL_INSTANCE, dir, pid, n);
+        rmdir(path);
+    }
+    closedir(instances);
 }

@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <tracefs.h>
 
+#define KERNEL_INSTANCE "proclab.%d.%d" /* its process, and a number */
+
 /* Points libtracefs to where tracefs is mounted, which it would else mount itself. *dir is that place. -ENOTSUP:
  * nowhere; -EACCES: this process may make no instance there. */
 int kernel_tracefs(const char **dir);
@@ -17,6 +19,12 @@ int kernel_instance_follow(struct tracefs_instance *instance, pid_t pid);
 /* Which of the kinds it is to record. */
 int kernel_instance_enable(struct tracefs_instance *instance, unsigned kinds);
 int kernel_instance_switch(struct tracefs_instance *instance, bool on);
+
+/* Removes an instance, waiting while it is busy. */
+void kernel_instance_remove(const char *path);
+/* Removes, of all that are named like ours in this tracing directory, those whose process is gone: its guard was killed,
+ * too, or is just about to do the same. */
+void kernel_instance_sweep(const char *dir);
 
 /* What an errno of tracefs means in the words of kernel.h. */
 int kernel_error(int error);

@@ -37,6 +37,7 @@ struct part { /* an instance; with no kinds, there is none */
 
 struct kernel_watch {
     pid_t owner;
+    const char *dir; /* where tracefs is */
     unsigned asked;
     bool lost;
     struct part part[2];
@@ -67,16 +68,14 @@ unsigned kernel_kinds(void)
     return kinds;
 }
 
-/* In the guard. An instance is busy while a file of it is open; children of the demo may have one for a moment. */
+/* In the guard. */
 static void remove_instances(const void *arg)
 {
     const struct kernel_watch *watch = arg;
-    int64_t deadline = sync_deadline();
     for (size_t i = 0; i < 2; i++)
-        for (long nap = 0; watch->part[i].kinds != 0 && rmdir(watch->part[i].path) < 0 && errno == EBUSY;
-             sync_nap(&nap))
-            if (sync_left(deadline) == 0)
-                return;
+        if (watch->part[i].kinds != 0)
+            kernel_instance_remove(watch->part[i].path);
+    kernel_instance_sweep(watch->dir);
 }
 
 /* Which instances are needed. A second one costs as much as the first: only where kinds of both sorts are asked for. */
@@ -91,12 +90,12 @@ static void divide(struct kernel_watch *watch, unsigned kinds)
         watch->part[1] = (struct part){ .kinds = others };
 }
 
-static void name_parts(struct kernel_watch *watch, const char *dir)
+static void name_parts(struct kernel_watch *watch)
 {
     static int n;
     for (size_t i = 0; i < 2; i++) {
         struct part *part = &watch->part[i];
-        snprintf(part->path, sizeof part->path, "%s/instances/proclab.%d.%d", dir, watch->owner, n++);
+        snprintf(part->path, sizeof part->path, "%s/instances/" KERNEL_INSTANCE, watch->dir, watch->owner, n++);
         rmdir(part->path); /* of another who had our PID, and whose guard was killed, too */
     }
 }
@@ -121,8 +120,7 @@ static int switch_parts(struct kernel_watch *watch, bool on)
 /* The guard is there before the first instance is. */
 static int set_up(struct kernel_watch *watch, unsigned kinds)
 {
-    const char *dir;
-    int rc = kernel_tracefs(&dir);
+    int rc = kernel_tracefs(&watch->dir);
     if (rc < 0)
         return rc;
     watch->asked = kinds & kernel_kinds();
@@ -132,7 +130,7 @@ static int set_up(struct kernel_watch *watch, unsigned kinds)
     if (rc < 0)
         return rc;
     divide(watch, watch->asked);
-    name_parts(watch, dir);
+    name_parts(watch);
     rc = sync_guard_start(&watch->guard, remove_instances, watch);
     for (size_t i = 0; i < 2 && rc == 0; i++)
         if (watch->part[i].kinds != 0)

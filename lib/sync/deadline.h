@@ -1,4 +1,4 @@
-/* deadline.h - the one deadline of every wait in this folder. Private. */
+/* deadline.h - the one deadline of every wait in this folder. For lib/kernel, too; no part of sync.h. */
 #ifndef PROCLAB_DEADLINE_H
 #define PROCLAB_DEADLINE_H
 

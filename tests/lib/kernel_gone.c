@@ -156,13 +156,32 @@ START_TEST(a_stale_one_is_replaced)
 }
 END_TEST
 
+/* One of a process that is gone, and its guard with it: the next guard removes it, and leaves those of the living. */
+START_TEST(stale_ones_are_swept)
+{
+    need_tracefs();
+    char stale[96], living[96];
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+    snprintf(stale, sizeof stale, "%s/proclab.%d.0", instances_dir(), gone);
+    snprintf(living, sizeof living, "%s/proclab.%d.9", instances_dir(), getppid());
+    ck_assert_int_eq(mkdir(stale, 0700), 0);
+    ck_assert_int_eq(mkdir(living, 0700), 0);
+    struct kernel_watch *watch = begin(BIT(FORK));
+    free(finish(&watch).event);
+    ck_assert_int_eq(access(stale, F_OK), -1);
+    ck_assert_int_eq(rmdir(living), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(killed_at_any_moment),     TEST(killed_with_its_group),
-        TEST(exit_without_an_end),      TEST(drop_and_scope),
-        TEST(a_child_does_not_hold_it), TEST(a_child_cannot_end_it),
-        TEST(a_stale_one_is_replaced),  { 0 },
+        TEST(killed_at_any_moment),    TEST(killed_with_its_group),    TEST(exit_without_an_end),
+        TEST(drop_and_scope),          TEST(a_child_does_not_hold_it), TEST(a_child_cannot_end_it),
+        TEST(a_stale_one_is_replaced), TEST(stale_ones_are_swept),     { 0 },
     };
     see_tracefs();
     return run_tests("kernel.gone", tests);
