@@ -422,7 +422,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = exec_demo,
     .why = why,
-    .next = "zombie",
+    .next = "mini-shell",
 };
 
 int main(int argc, char *argv[])
