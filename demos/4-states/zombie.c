@@ -12,6 +12,7 @@
  *     kill(SIGKILL)                   Z
  *     waitpid() = 7                   gone
  */
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -58,7 +59,8 @@ static siginfo_t peek(pid_t child)
     return how;
 }
 
-static void look_at(pid_t child)
+/* held: the other end of a pipe whose write end only the child had. */
+static void look_at(pid_t child, int held)
 {
     struct proc_stat stat;
     struct proc_status status;
@@ -71,11 +73,14 @@ static void look_at(pid_t child)
     int mapped = proc_maps_read(child, &maps), open_files = proc_fd_list(child, NULL, 0);
     if (mapped != -ENODATA) /* which is what proc_maps_read says of a process without an address space */
         demo_need(mapped, "read(/proc/%d/maps)", child);
+    if (open_files != -EACCES) /* what is left belongs to root: others may not even open the empty directory */
+        demo_need(open_files, "getdents64(/proc/%d/fd)", child);
     bool no_memory = mapped == -ENODATA && status.vm_rss_kib == PROC_NONE;
-    bool no_files = open_files <= 0, taken = kill(child, 0) == 0 || errno == EPERM;
+    char byte; /* the end of the file, and not EAGAIN: nobody has the write end any more */
+    bool no_files = open_files <= 0 && read(held, &byte, 1) == 0, taken = kill(child, 0) == 0 || errno == EPERM;
     demo_observe(child, "/proc/PID/status", demo_fact_pid("Pid", status.pid), demo_fact("Threads", status.threads));
-    demo_check("zombie.keeps-pcb-only", taken && no_memory && no_files, "PID %s, maps %s, fd %s",
-               taken ? "taken" : "free", no_memory ? "empty" : "there", no_files ? "empty" : "there");
+    demo_check("zombie.keeps-pcb-only", taken && no_memory && no_files, "PID %s, maps %s, its end of a pipe %s",
+               taken ? "taken" : "free", no_memory ? "empty" : "there", no_files ? "closed" : "open");
     demo_look("ps -o pid,ppid,stat,comm -p %s", demo_pid(child));
 }
 
@@ -233,10 +238,14 @@ static int wait_under(struct sigaction action)
 static void zombie(void)
 {
     demo_step("Fork a child that exits with 7, and do not wait for it");
+    cleanup_pipe int held[2];
+    if (pipe2(held, O_NONBLOCK) < 0)
+        demo_die("pipe2(O_NONBLOCK)");
     cleanup_child pid_t child = fork_exit(7);
     demo_role(child, "child");
+    sync_fd_close(&held[1]);
     peek(child);
-    look_at(child);
+    look_at(child, held[0]);
 
     demo_step("Send it SIGKILL");
     send_sigkill(child);

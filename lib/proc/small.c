@@ -80,13 +80,7 @@ int proc_fdinfo_parse(const char *text, size_t len, struct proc_fdinfo *out)
         { "Pid", proc_take_integer, offsetof(struct proc_fdinfo, pid) },
     };
     struct proc_fdinfo info = { PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE };
-    struct text rest, line;
-    if (!proc_text_begin(&rest, text, len))
-        return -EBADMSG;
-    while (proc_text_line(&rest, &line))
-        if (!proc_take_labelled(&line, labels, sizeof labels / sizeof *labels, &info))
-            return -EBADMSG;
-    if (info.flags == PROC_NONE)
+    if (!proc_take_lines(text, len, labels, sizeof labels / sizeof *labels, &info) || info.flags == PROC_NONE)
         return -EBADMSG;
     *out = info;
     return 0;
@@ -116,13 +110,7 @@ int proc_meminfo_parse(const char *text, size_t len, struct proc_meminfo *out)
         { "PageTables", proc_take_kib, offsetof(struct proc_meminfo, page_tables_kib) },
     };
     struct proc_meminfo info = { PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE, PROC_NONE };
-    struct text rest, line;
-    if (!proc_text_begin(&rest, text, len))
-        return -EBADMSG;
-    while (proc_text_line(&rest, &line))
-        if (!proc_take_labelled(&line, labels, sizeof labels / sizeof *labels, &info))
-            return -EBADMSG;
-    if (info.free_kib == PROC_NONE)
+    if (!proc_take_lines(text, len, labels, sizeof labels / sizeof *labels, &info) || info.free_kib == PROC_NONE)
         return -EBADMSG;
     *out = info;
     return 0;

@@ -99,16 +99,13 @@ static const struct proc_label labels[] = {
 int proc_status_parse(const char *text, size_t len, struct proc_status *out)
 {
     struct proc_status status;
-    struct text rest, line;
+    struct text rest;
     memset(&status, 0xff, sizeof status); /* PROC_NONE in every number */
     status.name[0] = status.state = '\0';
     status.n_groups = status.n_nspid = 0;
-    if (!proc_text_begin(&rest, text, len) || !proc_take_string(&rest, "Name:"))
+    if (!proc_text_begin(&rest, text, len) || !proc_take_string(&rest, "Name:") ||
+        !proc_take_lines(text, len, labels, sizeof labels / sizeof *labels, &status))
         return -EBADMSG;
-    rest.at = text;
-    while (proc_text_line(&rest, &line))
-        if (!proc_take_labelled(&line, labels, sizeof labels / sizeof *labels, &status))
-            return -EBADMSG;
     if (status.state == '\0' || status.pid == PROC_NONE)
         return -EBADMSG;
     *out = status;

@@ -146,3 +146,14 @@ bool proc_take_labelled(struct text *line, const struct proc_label *table, size_
     }
     return true;
 }
+
+bool proc_take_lines(const char *text, size_t len, const struct proc_label *table, size_t n, void *out)
+{
+    struct text rest, line;
+    if (!proc_text_begin(&rest, text, len))
+        return false;
+    while (proc_text_line(&rest, &line))
+        if (!proc_take_labelled(&line, table, n, out))
+            return false;
+    return true;
+}

@@ -55,5 +55,7 @@ struct proc_label {
 /* Takes the line into out if the table has its name; passes over it if not: every kernel adds some.
  * False: the name is known and the value is not what it should be. */
 bool proc_take_labelled(struct text *line, const struct proc_label *table, size_t n, void *out);
+/* The same for each line of a whole text. */
+bool proc_take_lines(const char *text, size_t len, const struct proc_label *table, size_t n, void *out);
 
 #endif
