@@ -76,8 +76,11 @@ static void look_at(pid_t child, int held)
     if (open_files != -EACCES) /* what is left belongs to root: others may not even open the empty directory */
         demo_need(open_files, "getdents64(/proc/%d/fd)", child);
     bool no_memory = mapped == -ENODATA && status.vm_rss_kib == PROC_NONE;
-    char byte; /* the end of the file, and not EAGAIN: nobody has the write end any more */
-    bool no_files = open_files <= 0 && read(held, &byte, 1) == 0, taken = kill(child, 0) == 0 || errno == EPERM;
+    char byte;
+    ssize_t end = TEMP_FAILURE_RETRY(read(held, &byte, 1)); /* 0: nobody has the write end any more */
+    if (end < 0 && errno != EAGAIN)
+        demo_die("read(%d)", held);
+    bool no_files = open_files <= 0 && end == 0, taken = kill(child, 0) == 0 || errno == EPERM;
     demo_observe(child, "/proc/PID/status", demo_fact_pid("Pid", status.pid), demo_fact("Threads", status.threads));
     demo_check("zombie.keeps-pcb-only", taken && no_memory && no_files, "PID %s, maps %s, its end of a pipe %s",
                taken ? "taken" : "free", no_memory ? "empty" : "there", no_files ? "closed" : "open");
