@@ -78,9 +78,12 @@ int trace_begin(struct trace *trace, pid_t pid)
 }
 
 /* 0 also where there is nobody to be resumed any more: it was killed, and its end is the next thing we hear. */
-static int resume(const struct trace *trace, pid_t pid, int sig)
+static int resume(struct trace *trace, pid_t pid, int sig)
 {
     static const enum __ptrace_request requests[] = { PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SINGLESTEP };
+    struct trace_tracee *tracee = find(trace, pid);
+    if (tracee != NULL)
+        tracee->stepped = trace->how == TRACE_ONE_STEP;
     return ptrace(requests[trace->how], pid, NULL, (long)sig) < 0 && errno != ESRCH ? -errno : 0;
 }
 
@@ -173,9 +176,10 @@ static int at_signal(struct trace *trace, struct trace_event *event)
     if (ptrace(PTRACE_GETSIGINFO, event->pid, NULL, &event->info) < 0)
         return -errno;
     bool trap = event->info.si_signo == SIGTRAP;
-    if (trap && event->info.si_code != TRAP_TRACE && is_breakpoint(trace, event->pid))
+    int code = event->info.si_code; /* of a step: TRAP_TRACE, but TRAP_BRKPT where it was a system call */
+    if (trap && code != TRAP_TRACE && is_breakpoint(trace, event->pid))
         event->kind = TRACE_BREAK;
-    else if (trap && event->info.si_code == TRAP_TRACE && trace->how == TRACE_ONE_STEP)
+    else if (trap && (code == TRAP_TRACE || code == TRAP_BRKPT) && find(trace, event->pid)->stepped)
         event->kind = TRACE_STEP;
     else
         event->kind = TRACE_SIGNAL;

@@ -66,6 +66,7 @@ struct trace {
     struct trace_event last;             /* the rest is for the functions below: who stands still, and why */
     struct trace_tracee {
         pid_t pid;
+        bool stepped;                    /* it goes on by one instruction, whatever how says now */
         int64_t nr;                      /* the system call it is in, for its return */
         uint64_t args[6];
     } tracee[TRACE_MOST];

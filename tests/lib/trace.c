@@ -296,6 +296,41 @@ START_TEST(single_steps)
 }
 END_TEST
 
+static void two_that_compute(void)
+{
+    pid_t other = fork();
+    for (volatile int i = 0; i < 10000; i++)
+        continue;
+    int status = 0;
+    if (other > 0)
+        waitpid(other, &status, 0);
+    _exit(status == 0 ? 0 : 1);
+}
+
+/* While we look at one, the other makes its step; that we step no more by the time we hear of it makes it no signal. */
+START_TEST(a_step_on_its_way_is_no_signal)
+{
+    struct trace trace;
+    struct trace_event event;
+    begin_or_skip(&trace, two_that_compute);
+    ck_assert_int_eq(trace_until(&trace, child, TRACE_FORK, &event), 1);
+    trace.how = TRACE_ONE_STEP;
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(trace_next(&trace, &event), 1);
+    trace.how = TRACE_RUN;
+    int ends = 0;
+    while (trace_next(&trace, &event) == 1) {
+        ck_assert(event.kind != TRACE_SIGNAL || event.info.si_signo == SIGCHLD);
+        if (event.kind == TRACE_ENDED) {
+            ck_assert_int_eq(event.info.si_code, CLD_EXITED);
+            ck_assert_int_eq(event.info.si_status, 0);
+            ends++;
+        }
+    }
+    ck_assert_int_eq(ends, 2);
+}
+END_TEST
+
 static void a_trap_of_its_own(void)
 {
     raise(SIGTRAP);
@@ -645,6 +680,7 @@ int main(void)
         TEST(a_copied_process_has_no_breakpoint),
         TEST(who_is_let_go_has_no_breakpoint_and_no_tracer),
         TEST(single_steps),
+        TEST(a_step_on_its_way_is_no_signal),
         TEST(a_signal_is_shown_and_delivered),
         TEST(memory_and_strings),
         TEST(strings_at_the_end_of_what_is_mapped),
