@@ -18,6 +18,7 @@
 
 #include "proc/proc.h"
 #include "report/demo.h"
+#include "report/witness.h"
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
@@ -215,8 +216,32 @@ static void make_pages(void)
     }
 }
 
+/* The faults of a process in our pages that the kernel recorded with this code. */
+static size_t recorded(const struct witness *seen, pid_t pid, uint64_t code)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < seen->n; i++) {
+        const struct kernel_event *fault = &seen->event[i];
+        n += fault->pid == pid && fault->value == code && fault->address - (uintptr_t)memory < n_pages * page_size;
+    }
+    return n;
+}
+
+static void ask_the_kernel(pid_t child)
+{
+    enum { ABSENT = 6, READ_ONLY = 7 }; /* a write by a user, bits 1 and 2; bit 0: to a page that is present */
+    struct witness seen = witness_end();
+    size_t filled = recorded(&seen, getpid(), ABSENT), ours = recorded(&seen, getpid(), READ_ONLY);
+    size_t theirs = recorded(&seen, child, READ_ONLY), others = recorded(&seen, child, ABSENT);
+    witness_says("cow.write-protected", theirs > 0 && others == 0, "a write to a present page: error code 7");
+    witness_says("cow.one-fault-per-page", filled == n_pages && theirs == 1 + n_child,
+                 "%zu first writes: %zu faults, code 6; then %zu: %zu, code 7", n_pages, filled, 1 + n_child, theirs);
+    witness_says("cow.either-side", ours == n_parent, "%zu faults of the parent, code 7", ours);
+}
+
 static void cow(void)
 {
+    witness_begin(1U << KERNEL_FAULT);
     demo_step("Write to %ld pages, fork, and look at the page tables (s shared, P private)", demo_option("pages"));
     make_pages();
     cleanup_gate struct sync_gate childs_turn, parents_turn;
@@ -243,6 +268,9 @@ static void cow(void)
     told->faults = write_pages(stat_fd, 2, n_parent, BY_PARENT);
     demo_need(sync_gate_open(&childs_turn), "write() to a gate: let the child look");
     demo_need(sync_finished(child), "waitid(P_PID, %d)", child);
+
+    demo_step("Ask the second witness: the page faults that the kernel recorded");
+    ask_the_kernel(child);
 }
 
 static const char why[] =

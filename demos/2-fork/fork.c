@@ -16,6 +16,7 @@
 
 #include "proc/proc.h"
 #include "report/demo.h"
+#include "report/witness.h"
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
@@ -29,7 +30,7 @@ struct told {
     pid_t returned, pid, ppid;
 };
 
-static void returns_twice(void)
+static pid_t returns_twice(void)
 {
     int answer[2];
     if (pipe(answer) < 0)
@@ -68,6 +69,7 @@ static void returns_twice(void)
     demo_look("ps -o pid,ppid,stat,comm -p %s,%s", demo_pid(mine.pid), demo_pid(child.pid));
     demo_need(sync_gate_open(&looked), "write() to a gate: let the child go");
     demo_need(sync_finished(returned), "waitid(P_PID, %d)", returned);
+    return returned;
 }
 
 /* In a process of its own, since a limit that is set cannot be raised again. */
@@ -99,10 +101,30 @@ static void fail(pid_t parent)
                returned < 0 ? strerrorname_np(error) : "it did not fail", no_child ? "waitpid(-1): ECHILD" : "a child");
 }
 
+/* The forks that the kernel recorded of this process. */
+static size_t forks_of(const struct witness *seen, pid_t pid)
+{
+    size_t n = 0;
+    for (size_t i = 0; (i = witness_find(seen, i, KERNEL_FORK, pid)) < seen->n; i++)
+        n++;
+    return n;
+}
+
+static void ask_the_kernel(pid_t child, pid_t limited)
+{
+    struct witness seen = witness_end();
+    size_t forked = witness_find(&seen, 0, KERNEL_FORK, getpid());
+    witness_says("fork.returns-twice", forked < seen.n && seen.event[forked].other == child,
+                 "sched_process_fork: %s made %s", demo_pid(getpid()), demo_pid(child));
+    witness_says("fork.failure", forks_of(&seen, limited) == 0, "%zu sched_process_fork of %s",
+                 forks_of(&seen, limited), demo_pid(limited));
+}
+
 static void fork_demo(void)
 {
+    witness_begin(1U << KERNEL_FORK);
     demo_step("Fork, and ask both sides what fork() returned");
-    returns_twice();
+    pid_t child = returns_twice();
 
     demo_step("Let a child that may have one process, itself, fork");
     pid_t parent = getpid();
@@ -115,6 +137,9 @@ static void fork_demo(void)
         _exit(0);
     }
     demo_need(sync_finished(limited), "waitid(P_PID, %d)", limited);
+
+    demo_step("Ask the second witness: the forks that the kernel recorded");
+    ask_the_kernel(child, limited);
 }
 
 static const char why[] =

@@ -1,7 +1,7 @@
 /* zombie.c - what is left of a process between its exit and its parent's wait()
  *
  *     zombie                 the whole lesson
- *     zombie --count 10000   with so many zombies in step 5
+ *     zombie --count 10000   with so many zombies in step 6
  *     zombie --step          stops, so that you can look with ps from a second terminal
  *     zombie --break wait    never waits for the first child
  *
@@ -22,6 +22,7 @@
 
 #include "proc/proc.h"
 #include "report/demo.h"
+#include "report/witness.h"
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
@@ -238,8 +239,35 @@ static int wait_under(struct sigaction action)
     return waited;
 }
 
+/* The death of the child as the kernel recorded it, in the order of the times. */
+static void ask_the_kernel(pid_t child)
+{
+    struct witness seen = witness_end();
+    size_t exited = witness_find(&seen, 0, KERNEL_EXIT, child), off = exited;
+    while (off < seen.n && (seen.event[off].kind != KERNEL_SWITCH || seen.event[off].pid != child ||
+                            seen.event[off].value == 'R')) /* it may be preempted on its way */
+        off++;
+    size_t waited = witness_find(&seen, exited, KERNEL_WAIT, child);
+    size_t freed = witness_find(&seen, waited, KERNEL_FREE, child);
+    size_t sent = exited;
+    while (sent < seen.n && (seen.event[sent].kind != KERNEL_SIGNAL_SENT || seen.event[sent].value != SIGCHLD ||
+                             seen.event[sent].by != child))
+        sent++;
+    bool ran_again = false;
+    for (size_t i = off + 1; i < seen.n; i++)
+        ran_again |= seen.event[i].by == child || (seen.event[i].kind == KERNEL_SWITCH && seen.event[i].pid == child);
+    bool died = exited < sent && sent < off && off < seen.n;
+    witness_says("zombie.exited-not-waited", died && seen.event[off].value == 'Z',
+                 "sched_process_exit, SIGCHLD to the parent, sched_switch in state Z");
+    witness_says("zombie.unkillable", died && !ran_again, "it got no CPU after that");
+    witness_says("zombie.reaped", freed < seen.n, "%s",
+                 freed < seen.n ? "sched_process_wait, then sched_process_free" : "no sched_process_free");
+}
+
 static void zombie(void)
 {
+    witness_begin(1U << KERNEL_EXIT | 1U << KERNEL_SIGNAL_SENT | 1U << KERNEL_SWITCH | 1U << KERNEL_WAIT |
+                  1U << KERNEL_FREE);
     demo_step("Fork a child that exits with 7, and do not wait for it");
     cleanup_pipe int held[2];
     if (pipe2(held, O_NONBLOCK) < 0)
@@ -256,6 +284,11 @@ static void zombie(void)
     read_exit_code();
     demo_step("Wait for the first one");
     reap(child);
+
+    demo_step("Ask the second witness: the events that the kernel recorded of its death");
+    if (!demo_without("wait"))
+        witness_until(KERNEL_FREE, child); /* comes late, when nobody can be looking at it any more (RCU) */
+    ask_the_kernel(child);
 
     demo_step("Make %ld more and wait for none of them", demo_option("count"));
     weigh_zombies(3 * (int)demo_option("count"));
@@ -307,7 +340,7 @@ static const struct demo_break breaks[] = {
     { "ignore", "zombie.auto-reaped", "leaves SIGCHLD at its default" },
     { 0 },
 };
-static const struct demo_option options[] = { { "count", "How many zombies step 5 makes", 100, 1, 100000 }, { 0 } };
+static const struct demo_option options[] = { { "count", "How many zombies step 6 makes", 100, 1, 100000 }, { 0 } };
 static const struct demo_prediction predictions[] = {
     {
         .step = 2,

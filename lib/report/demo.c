@@ -262,7 +262,7 @@ void demo_table_at(struct demo_here here, pid_t of, const char *source, const ch
     event_emit(event);
 }
 
-static size_t claim_index(const char *id)
+size_t claim_index(const char *id)
 {
     size_t i = 0;
     while (run.demo->claims[i].id != NULL && strcmp(run.demo->claims[i].id, id) != 0)
@@ -458,6 +458,10 @@ static void emit_end(const int all_counts[N_VERDICTS])
     json_object_set_new(event, "claims", json_integer(claims));
     for (enum verdict i = HOLDS; i < N_VERDICTS; i++)
         json_object_set_new(event, verdict_name(i), json_integer(counts[i]));
+    int witnessed = 0;
+    for (size_t i = 0; run.demo->claims[i].id != NULL; i++)
+        witnessed += run.shared->witnessed[i];
+    json_object_set_new(event, "witnessed", json_integer(witnessed));
     json_object_set_new(event, "next", json_string(run.demo->next == NULL ? "" : run.demo->next));
     event_emit(event);
 }

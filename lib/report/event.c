@@ -12,6 +12,7 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "kernel/kernel.h"
 #include "proc/proc.h"
 
 /* Length of the printable character that text begins with, 0 where it is a control character or no UTF-8. */
@@ -95,6 +96,8 @@ void event_machine(json_t *event)
         json_array_append_new(abilities, json_string("proc"));
     if (can_see_frames())
         json_array_append_new(abilities, json_string("frames"));
+    if (kernel_may_watch())
+        json_array_append_new(abilities, json_string("kernel events"));
     json_object_set_new(machine, "abilities", abilities);
     json_object_set_new(event, "machine", machine);
 }

@@ -17,6 +17,7 @@ struct shared {
     _Atomic int output_error;            /* errno of the first write of the report that failed */
     _Atomic bool died;                   /* some process of ours ended in demo_die */
     _Atomic unsigned char verdict[MAX_CLAIMS];
+    _Atomic bool witnessed[MAX_CLAIMS];  /* the kernel's events said something of it, too */
     _Atomic int step_n;
     _Atomic bool looked;                 /* the reader could look already in this step */
     _Atomic int answers[MAX_PREDICTIONS]; /* --predict: the choice, counted from 1; 0: none */
@@ -60,6 +61,9 @@ void event_emit(json_t *event);
 
 /* text.c: the event as whole lines of text, malloc'd; NULL and errno where that failed. */
 char *text_render(const json_t *event, size_t *length);
+
+/* demo.c: the index of a claim, or of the empty element behind the last. */
+size_t claim_index(const char *id);
 
 const char *verdict_name(enum verdict verdict);
 const char *kind_name(enum demo_kind kind);

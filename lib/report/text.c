@@ -326,6 +326,30 @@ static void text_verdict(struct pen *pen, const json_t *event)
         text_remark(pen, strcmp(verdict, "skipped") == 0 ? "  skipped: " : "  differs: ", string_of(event, "reason"));
 }
 
+/* The second witness on a claim whose sentence stands above already. */
+static void text_witness(struct pen *pen, const json_t *event)
+{
+    bool agrees = json_is_true(json_object_get(event, "agrees"));
+    const struct look *look = look_of(agrees ? "holds" : "refuted");
+    const char *evidence = string_of(event, "evidence");
+    pen->indent = 5;
+    pen_to(pen, 3);
+    colour(pen, look->colour);
+    pen_put(pen, run.unicode ? look->mark : look->ascii);
+    colour(pen, "0");
+    pen_put(pen, agrees ? " agrees: " : " DISAGREES: ");
+    pen_put(pen, string_of(event, "claim"));
+    int from = WIDTH - width_of(evidence);
+    if (pen->column + 2 <= from) {
+        pen_to(pen, from < EVIDENCE_COLUMN ? from : EVIDENCE_COLUMN);
+        pen_put(pen, evidence);
+        pen_line(pen);
+    } else {
+        pen_line(pen);
+        text_remark(pen, "  ", evidence);
+    }
+}
+
 static void text_measure(struct pen *pen, const json_t *event)
 {
     if (run.stable) {
@@ -369,6 +393,7 @@ static void text_end(struct pen *pen, const json_t *event)
     count(pen, event, "measured", "measured", "measured", &before);
     count(pen, event, "skipped", "skipped", "skipped", &before);
     count(pen, event, "refuted", "REFUTED", "REFUTED", &before);
+    count(pen, event, "witnessed", "by both witnesses", "by both witnesses", &before);
     const char *next = string_of(event, "next");
     snprintf(text, sizeof text, "%s%s%swhy: %s --why", *next ? "next: " : "", next, *next ? "   " : "",
              string_of(event, "demo"));
@@ -383,8 +408,10 @@ static const struct {
     const char *kind;
     void (*render)(struct pen *pen, const json_t *event);
 } renderers[] = {
-    { "start", text_start },     { "step", text_step },       { "act", text_act }, { "observation", text_observation },
-    { "verdict", text_verdict }, { "measure", text_measure }, { "end", text_end },
+    { "start", text_start },     { "step", text_step },
+    { "act", text_act },         { "observation", text_observation },
+    { "verdict", text_verdict }, { "measure", text_measure },
+    { "witness", text_witness }, { "end", text_end },
 };
 
 char *text_render(const json_t *event, size_t *length)

@@ -24,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CLAIMS = os.path.join(os.path.dirname(HERE), "claims.txt")
 MUST_WORK = os.environ.get("PROCLAB_MUST_WORK") == "1"
 NOBODY = 65534
+TRACING = "/sys/kernel/tracing"
 KINDS = {"fact": {"holds", "refuted"}, "cost": {"holds", "differs"}, "caveat": {"differs", "refuted"}}
 HOLDS, REFUTED, USAGE, BROKE, SKIPPED = 0, 1, 64, 70, 77  # the exit statuses of a demo
 
@@ -70,6 +71,30 @@ def mount(source, target, fstype, flags, data=None):
 
 def is_root():
     return os.geteuid() == 0
+
+
+def own_mounts(flags=0):
+    """As root: what this process mounts from now on, nobody else sees. Is it so?"""
+    if not is_root() or libc.unshare(CLONE_NEWNS | flags) < 0:
+        return False
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    return True
+
+
+def show_events():
+    """Lets root's demos read the kernel's events, on a machine where nobody has mounted tracefs. Can they?"""
+    if os.path.isdir(TRACING) and not os.path.exists(f"{TRACING}/events"):
+        try:
+            mount("tracefs", TRACING, "tracefs", 0)
+        except OSError:
+            pass  # a kernel without it, or a container that forbids it
+    return os.path.exists(f"{TRACING}/events")
+
+
+def hide_events():
+    for place in (TRACING, "/sys/kernel/debug"):
+        if os.path.isdir(place):
+            mount("tmpfs", place, "tmpfs", 0)
 
 
 def die_with_judge():
@@ -146,7 +171,8 @@ class Result:
         return {claim: "measured" if measured(event) else event["verdict"] for claim, event in self.verdicts().items()}
 
     def refuted(self):
-        return sorted(claim for claim, event in self.verdicts().items() if event["verdict"] == "refuted")
+        by_events = {event["claim"] for event in self.events() if event.get("kind") == "witness" and not event["agrees"]}
+        return sorted(by_events | {claim for claim, event in self.verdicts().items() if event["verdict"] == "refuted"})
 
 
 def ending(status):
@@ -174,9 +200,8 @@ class Demo:
         self.before = self.resources()
 
     def enter_namespaces(self):
-        if not is_root() or libc.unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0:
+        if not own_mounts(CLONE_NEWIPC):
             return False
-        mount(None, "/", None, MS_REC | MS_PRIVATE)
         queues = os.path.join(self.place, "mqueue")
         os.mkdir(queues)
         try:
@@ -184,7 +209,14 @@ class Demo:
         except OSError:
             pass  # a kernel without POSIX message queues: none can be left
         mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777")
+        show_events()
         return True
+
+    def without_events(self):
+        """From now on /proc is the only witness."""
+        if self.private:
+            hide_events()
+            self.before = self.resources()
 
     def close(self):
         if self.private:
@@ -293,8 +325,14 @@ class Demo:
             found.update(name for name in glob.glob("/tmp/*") + glob.glob("/dev/shm/*") if self.sounds_like_it(name))
         for path, folders, files in os.walk("/sys/fs/cgroup"):
             found.update(f"cgroup {os.path.join(path, name)}" for name in folders if self.sounds_like_it(name))
-        found.update(f"tracefs instance {name}" for name in glob.glob("/sys/kernel/tracing/instances/*"))
+        found.update(f"tracefs instance {name}" for name in glob.glob(f"{TRACING}/instances/*") if not self.in_use(name))
         return found
+
+    @staticmethod
+    def in_use(instance):
+        """Instances belong to the whole machine. One is left if the process is gone that its name, proclab.PID.N, gives."""
+        owner = re.search(r"proclab\.(\d+)\.\d+$", instance)
+        return owner is None or os.path.exists(f"/proc/{owner[1]}")
 
     def sounds_like_it(self, name):
         """Where others work at the same time, only what is called after the project or the demo is the demo's."""

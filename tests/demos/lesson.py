@@ -4,6 +4,9 @@
 
 cram runs every "```console" block: "$ COMMAND", "> " where a command goes on, and what it prints. What is between the blocks
 stands in the test as comments. An exit status other than 0 is a last line "[1]". A line may end in " (re)" or " (glob)".
+
+What "```console" shows, anybody sees: it is run where nobody can read the kernel's events. "```console root" is what root
+sees who can: it is run as root, and where there are such events.
 """
 import os
 import re
@@ -24,12 +27,12 @@ def cram_line(line):
     return f"  {escaped} (esc)"
 
 
-def to_cram(text):
-    """The lesson as a cram test, and how many commands it has."""
+def to_cram(text, words):
+    """Those blocks of the lesson as a cram test, and how many commands they have."""
     lines, commands, block = [], 0, None
     for line in text.splitlines():
         if block is None:
-            opening = re.match(r"( *)```console\s*$", line)
+            opening = re.match(rf"( *)```{words}\s*$", line)
             block = opening and len(opening[1])
             lines.append(f"# {line}" if line else "")
         elif line.strip() == "```":
@@ -42,14 +45,7 @@ def to_cram(text):
     return "\n".join(lines) + "\n", commands
 
 
-def lesson(readme, demos, folder):
-    if not os.path.exists(readme):
-        raise Failure(f"there is no lesson: {readme}")
-    test, commands = to_cram(read(readme).decode("utf-8"))
-    if commands == 0:
-        raise Failure("the lesson has no console block with a command")
-    if shutil.which("cram3") is None:
-        raise Skip("no cram3 here: install python3-cram")
+def cram(test, demos, folder):
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "lesson.t")
     with open(path, "w") as file:
@@ -59,7 +55,28 @@ def lesson(readme, demos, folder):
                          cwd=folder, stdin=subprocess.DEVNULL, timeout=300)
     if run.returncode != 0:
         raise Failure(f"the lesson is not what the demos print (- the lesson, + the demo):\n{run.stdout}{run.stderr}")
-    return f"{commands} commands print what the lesson says"
+
+
+def lesson(readme, demos, folder):
+    if not os.path.exists(readme):
+        raise Failure(f"there is no lesson: {readme}")
+    text = read(readme).decode("utf-8")
+    test, commands = to_cram(text, "console")
+    roots_test, roots_commands = to_cram(text, "console root")
+    if commands == 0:
+        raise Failure("the lesson has no console block with a command")
+    if shutil.which("cram3") is None:
+        raise Skip("no cram3 here: install python3-cram")
+    private = judge.own_mounts()
+    if private and judge.show_events() and roots_commands:
+        cram(roots_test, demos, folder)
+        how = "as root"
+    else:
+        how = "only root can see, and were not run"
+    if private:
+        judge.hide_events()
+    cram(test, demos, folder)
+    return f"{commands} commands print what the lesson says" + (f"; {roots_commands} more {how}" if roots_commands else "")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import judge
 from hostile import keep_busy, stop_busy
 from judge import Failure
+from verdicts import check_witness
 
 
 def same_each_time(demo, runs):
@@ -13,6 +14,8 @@ def same_each_time(demo, runs):
             if result.status not in (judge.HOLDS, judge.SKIPPED) or result.outcomes() != usual:
                 changed = {claim: verdict for claim, verdict in result.outcomes().items() if usual.get(claim) != verdict}
                 failures.append(f"run {i + 1}: {changed}: {result}")
+            else:
+                check_witness(result.events(), usual, result.events()[-1])
         except Failure as failure:
             failures.append(f"run {i + 1}: {failure}")
     judge.fail_with(failures, f"of {runs} runs differ")

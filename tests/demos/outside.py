@@ -107,7 +107,7 @@ class Watcher:
         self.last_word[event["pid"]] = self.n
         if event["kind"] == "act" and not event.get("look") and not event.get("hold"):
             self.last_act = self.n
-        if event["kind"] == "observation" and "of" in event:
+        if event["kind"] == "observation" and "of" in event and "at" not in event:
             for name, value in event["facts"].items():
                 self.seen[event["of"], event["source"], name] = (value, self.n)
 
@@ -154,18 +154,23 @@ class Watcher:
         return read_again(*entry).get(name)
 
     def ask_ps(self, pids):
-        """ps(1) must see the same state and parent as we do."""
-        there = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+        """ps(1) must see the same state and parent as we do, of what is the same before and after it looks."""
+        def state_and_parent(pid):
+            try:
+                return [field.decode() for field in judge.stat_of(pid)[1][:2]]
+            except OSError:
+                return None
+
+        there = {pid: state_and_parent(pid) for pid in pids if os.path.exists(f"/proc/{pid}")}
         if not there:
             return
         command = ["ps", "-o", "pid=,ppid=,stat=", "-p", ",".join(map(str, there))]
         ps = subprocess.run(command, capture_output=True, text=True)
         lines = {int(line.split()[0]): line.split()[1:] for line in ps.stdout.splitlines()}
-        for pid in there:
-            try:
-                state, ppid = (field.decode() for field in judge.stat_of(pid)[1][:2])
-            except OSError:
+        for pid, before in there.items():
+            if before is None or state_and_parent(pid) != before:
                 continue
+            state, ppid = before
             if pid not in lines or lines[pid][0] != ppid or lines[pid][1][0] != state:
                 self.failures.append(f"ps says {lines.get(pid)} of {pid}, /proc/{pid}/stat says ppid {ppid}, state {state}")
             else:

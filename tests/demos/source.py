@@ -25,7 +25,7 @@ BELOW = {
     "trace": ["sys"],
     "sync": ["proc", "sys"],
     "kernel": ["proc", "sys", "sync"],
-    "report": ["measure", "sync", "proc", "sys"],
+    "report": ["kernel", "measure", "sync", "proc", "sys"],
     "demos": ["report", "kernel", "trace", "measure", "sync", "proc", "sys"],
 }
 HEADER_LINES, FUNCTION_LINES = 150, 80

@@ -79,11 +79,26 @@ def check_verdicts(demo, result, table, may_skip):
     names = ("holds", "refuted", "differs", "skipped")
     if end["claims"] != len(verdicts) or any(end[name] != counted[name] for name in names):
         raise Failure(f"end counts wrongly: {end}, but the verdicts are {dict(counted)}")
+    check_witness(events, verdicts, end)
     all_skipped = counted["skipped"] == len(verdicts)
     if result.status != (SKIPPED if all_skipped else HOLDS):
         raise Failure(f"every fact holds, yet: {result}")
     check_schema(events)
     return verdicts
+
+
+def check_witness(events, verdicts, end):
+    """The kernel's own events, where they can be read, are read, and say what /proc says."""
+    said = [event for event in events if event["kind"] == "witness"]
+    for event in said:
+        if not event["agrees"] or event["claim"] not in verdicts:
+            raise Failure(f"the kernel's events disagree: {event}")
+    if end["witnessed"] != len({event["claim"] for event in said}):
+        raise Failure(f"end counts {end['witnessed']} claims with two witnesses: {said}")
+    if "kernel events" in events[0]["machine"]["abilities"]:
+        for event in events:
+            if event["kind"] == "observation" and event["source"] == "tracefs":
+                raise Failure(f"the kernel's events can be read here, and were not: {event['facts']}")
 
 
 def check_verdict(event, kind, sentence, may_skip):

@@ -1,7 +1,9 @@
 /* report.c - lib/report: small demos run in a child, what they write is read from a pipe, and how they end. */
 #include <jansson.h>
 
+#include "kernel.h"
 #include "report/demo.h"
+#include "report/witness.h"
 #include "sync/sync.h"
 #include "testing.h"
 
@@ -499,8 +501,103 @@ START_TEST(own_options_have_their_bounds)
 }
 END_TEST
 
+/* One fork, and what the kernel says of it, as text and as a fact; said_by_proc is what the other witness claims. */
+static bool said_by_proc;
+static void two_witnesses(void)
+{
+    witness_begin(BIT(FORK));
+    demo_step("One");
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    demo_check("t.fact", said_by_proc, "seen 1");
+    demo_check("t.cost", true, "cheap");
+    demo_skip("t.caveat", "needs root");
+    struct witness seen = witness_end();
+    size_t at = witness_find(&seen, 0, KERNEL_FORK, getpid());
+    witness_says("t.fact", at < seen.n && seen.event[at].other == child, "made %zu", seen.n);
+    witness_says("t.caveat", false, "of what was skipped it says nothing");
+    witness_says("t.fact", witness_find(&seen, at + 1, KERNEL_FORK, getpid()) == seen.n, "and no other");
+}
+
+START_TEST(witnesses_must_agree)
+{
+    need_tracefs();
+    said_by_proc = true;
+    struct outcome *run = run_demo(two_witnesses, ARGS("--json"));
+    ck_assert_msg(run->status == 0 && run->err[0] == '\0', "%d %s", run->status, run->err);
+    ck_assert(json_is_true(json_object_get(event(run->out, "witness", 0), "agrees")));
+    ck_assert_str_eq(field(run->out, "witness", 0, "claim"), "t.fact");
+    ck_assert_ptr_null(event(run->out, "witness", 2));
+    ck_assert_int_eq(json_integer_value(json_object_get(event(run->out, "end", 0), "witnessed")), 1);
+    ck_assert_str_eq(field(run->out, "observation", 0, "source"), "tracefs sched_process_fork");
+    ck_assert_int_ge(json_integer_value(json_object_get(event(run->out, "observation", 0), "at")),
+                     json_integer_value(json_object_get(event(run->out, "step", 0), "t")));
+
+    said_by_proc = false; /* both say that it does not hold */
+    ck_assert_int_eq(run_demo(two_witnesses, ARGS("--json"))->status, 1);
+    reap_all(); /* the guard that removes the instance */
+}
+END_TEST
+
+static void contradiction(void)
+{
+    witness_begin(BIT(FORK));
+    all_well();
+    witness_end();
+    witness_says("t.fact", false, "there was no fork");
+}
+
+START_TEST(a_contradiction_refutes)
+{
+    need_tracefs();
+    struct outcome *run = run_demo(contradiction, ARGS("--json"));
+    ck_assert_int_eq(run->status, 1);
+    ck_assert(json_is_false(json_object_get(event(run->out, "witness", 0), "agrees")));
+    ck_assert_int_eq(json_integer_value(json_object_get(event(run->out, "end", 0), "refuted")), 1);
+    run = run_demo(contradiction, NO_ARGS);
+    ck_assert_ptr_nonnull(strstr(run->out, "DISAGREES: t.fact"));
+    reap_all(); /* the guard that removes the instance */
+}
+END_TEST
+
+static void two_witnesses_unprivileged(void)
+{
+    if (geteuid() == 0 && setuid(65534) < 0)
+        demo_die("setuid(65534)");
+    two_witnesses();
+}
+
+START_TEST(without_a_second_witness_it_says_so)
+{
+    said_by_proc = true;
+    struct outcome *run = run_demo(two_witnesses_unprivileged, ARGS("--json"));
+    ck_assert_int_eq(run->status, 0);
+    ck_assert_ptr_null(event(run->out, "witness", 0));
+    ck_assert_str_eq(field(run->out, "observation", 0, "source"), "tracefs");
+    ck_assert_int_eq(json_integer_value(json_object_get(event(run->out, "end", 0), "witnessed")), 0);
+}
+END_TEST
+
+static void says_too_early(void)
+{
+    witness_begin(BIT(FORK));
+    witness_end();
+    witness_says("t.fact", true, "before its verdict");
+    all_well();
+}
+
+START_TEST(a_witness_speaks_after_the_verdict)
+{
+    ck_assert_int_eq(run_demo(says_too_early, NO_ARGS)->status, 70);
+    reap_all(); /* the guard that removes the instance */
+}
+END_TEST
+
 int main(void)
 {
+    see_tracefs();
     const struct testing tests[] = {
         TEST(all_well_is_0),
         TEST(a_false_fact_is_1),
@@ -519,6 +616,10 @@ int main(void)
         TEST(lost_output_is_70),
         TEST(a_slow_reader_of_a_full_pipe_gets_all),
         TEST(own_options_have_their_bounds),
+        TEST(witnesses_must_agree),
+        TEST(a_contradiction_refutes),
+        TEST(without_a_second_witness_it_says_so),
+        TEST(a_witness_speaks_after_the_verdict),
         { 0 },
     };
     return run_tests("report", tests);
