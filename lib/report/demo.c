@@ -409,6 +409,14 @@ long demo_option(const char *name)
     return 0;
 }
 
+const char *demo_word(const char *name)
+{
+    for (int i = 0; run.demo->options != NULL && run.demo->options[i].name != NULL; i++)
+        if (strcmp(run.demo->options[i].name, name) == 0)
+            return run.words[i];
+    return NULL;
+}
+
 static void emit_start(void)
 {
     json_t *event = event_new(DEMO_HERE, "start");
@@ -439,7 +447,7 @@ static void count_verdicts(int counts[N_VERDICTS])
 {
     for (size_t i = 0; run.demo->claims[i].id != NULL; i++) {
         counts[run.shared->verdict[i]]++;
-        if (run.shared->verdict[i] == NO_VERDICT && !run.shared->died && *run.args == NULL)
+        if (run.shared->verdict[i] == NO_VERDICT && !run.shared->died && !run.readers_own)
             dprintf(STDERR_FILENO, "%s: no verdict on %s\n", run.name, run.demo->claims[i].id);
     }
 }
@@ -450,7 +458,7 @@ static void emit_end(const int all_counts[N_VERDICTS])
     memcpy(counts, all_counts, sizeof counts);
     json_t *event = event_new(DEMO_HERE, "end");
     int claims = 0;
-    for (int i = *run.args == NULL ? NO_VERDICT : HOLDS; i < N_VERDICTS; i++)
+    for (int i = !run.readers_own ? NO_VERDICT : HOLDS; i < N_VERDICTS; i++)
         claims += counts[i];
     if (run.stable && !run.json)
         json_object_set_new(event, "measured", json_integer(take_measured(counts)));
@@ -478,7 +486,7 @@ static int finish(void)
         dprintf(STDERR_FILENO, "%s: the report could not be written to standard output: %s (%s)\n", run.name,
                 name ? name : "unknown error", strerror(error));
     }
-    if (error != 0 || run.shared->died || (counts[NO_VERDICT] > 0 && *run.args == NULL))
+    if (error != 0 || run.shared->died || (counts[NO_VERDICT] > 0 && !run.readers_own))
         return STATUS_BROKE;
     if (counts[REFUTED] > 0)
         return STATUS_REFUTED;

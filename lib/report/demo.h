@@ -39,6 +39,7 @@ struct demo_break {                      /* --break WHAT */
 struct demo_option {                     /* --NAME N */
     const char *name, *help;
     long preset, min, max;
+    const char *word;                    /* not NULL: it takes a word, by this name in --help, and no number */
 };
 struct demo_prediction {                 /* asked by --predict when its step begins, compared when its claim is decided */
     int step;
@@ -54,6 +55,7 @@ struct demo {
     const struct demo_prediction *predictions;
     void (*run)(void);
     const char *args;                    /* what may stand behind the options ("PROGRAM"), NULL: nothing */
+    const char *(*wrong)(void);          /* what is wrong with what was given (status 64), NULL: nothing; asked first */
     bool takes_pid;                      /* or: one PID may stand there, which demo_arg_pid() gives */
     const char *why;                     /* --why: lines of at most 79 columns */
     const char *next;                    /* the demo to run after this one, NULL: it is the last */
@@ -111,7 +113,9 @@ struct demo_fact demo_fact_page(const char *name, const char *cells);  /* one ch
 bool demo_without(const char *what);
 /* The value of an option of the demo's own. */
 long demo_option(const char *name);
-/* What stands behind the options, up to a NULL. With any, claims without a verdict are none of this run's. */
+/* The word that was given with such an option, or NULL. */
+const char *demo_word(const char *name);
+/* What stands behind the options, up to a NULL. With any, or with a word, claims without a verdict are none of this run's. */
 char **demo_args(void);
 /* The PID that stands there, or 0. */
 pid_t demo_arg_pid(void);

@@ -75,6 +75,11 @@ static void set_break(struct argp_state *state, const char *what)
 static void set_option(struct argp_state *state, int i, const char *text)
 {
     const struct demo_option *option = &run.demo->options[i];
+    if (option->word != NULL) {
+        run.words[i] = text;
+        run.readers_own = true;
+        return;
+    }
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
@@ -129,6 +134,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             set_pid(state, arg);
         else if (run.demo->args == NULL)
             argp_error(state, "'%s' is not an option of this demo", arg);
+        run.readers_own = true;
         run.args = &state->argv[state->next - 1]; /* and the options among the rest are not ours */
         if (!run.demo->takes_pid)
             state->next = state->argc;
@@ -136,6 +142,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (run.predict && (run.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
             argp_error(state, "--predict asks: it needs a terminal, and no --json");
+        if (run.demo->wrong != NULL && run.demo->wrong() != NULL)
+            argp_error(state, "%s", run.demo->wrong());
         break;
     default:
         if (key < KEY_OWN || key >= KEY_OWN + MAX_OPTIONS)
@@ -152,8 +160,11 @@ static void add_own_options(struct argp_option *options, char helps[][160])
     int n = 0;
     for (; own != NULL && n < MAX_OPTIONS && own[n].name != NULL; n++) {
         run.options[n] = own[n].preset;
-        snprintf(helps[n], 160, "%s (%ld to %ld; %ld)", own[n].help, own[n].min, own[n].max, own[n].preset);
-        options[n] = (struct argp_option){ own[n].name, KEY_OWN + n, "N", 0, helps[n], 0 };
+        if (own[n].word != NULL)
+            snprintf(helps[n], 160, "%s", own[n].help);
+        else
+            snprintf(helps[n], 160, "%s (%ld to %ld; %ld)", own[n].help, own[n].min, own[n].max, own[n].preset);
+        options[n] = (struct argp_option){ own[n].name, KEY_OWN + n, own[n].word ? own[n].word : "N", 0, helps[n], 0 };
     }
     memcpy(options + n, common, sizeof common);
 }

@@ -36,6 +36,8 @@ struct run {
     bool json, stable, step, predict, colour, unicode;
     const char *without;                 /* --break */
     long options[MAX_OPTIONS];
+    const char *words[MAX_OPTIONS];
+    bool readers_own;                    /* the reader gave it something to do: claims may stay without a verdict */
     char **args;                         /* behind the options, up to a NULL */
     pid_t pid;                           /* the one that stands there, or 0 */
 };

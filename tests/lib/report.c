@@ -16,7 +16,15 @@ static const struct demo_claim claims[] = {
 static const struct demo_break breaks[] = { { "fact", "t.fact", "makes it false" },
                                             { "other", "t.fact", "also" },
                                             { 0 } };
-static const struct demo_option options[] = { { "count", "how many", 5, 1, 10 }, { 0 } };
+static const struct demo_option options[] = { { "count", "how many", 5, 1, 10 },
+                                              { .name = "colour", .help = "which one", .word = "NAME" },
+                                              { 0 } };
+
+static const char *wrong(void)
+{
+    const char *colour = demo_word("colour");
+    return colour != NULL && strcmp(colour, "blue") != 0 ? "only blue is a colour" : NULL;
+}
 
 struct outcome {
     int status;
@@ -56,6 +64,7 @@ static struct outcome *run_demo(void (*body)(void), char *argv[])
                                       .options = options,
                                       .run = body,
                                       .takes_pid = takes_pid,
+                                      .wrong = wrong,
                                       .why = "because\n",
                                       .next = "next-toy" }));
     }
@@ -484,6 +493,13 @@ static void shows_count(void)
     all_well();
 }
 
+/* What the reader asked for is shown; the claims are none of this run's. */
+static void shows_nothing(void)
+{
+    ck_assert_str_eq(demo_word("colour"), "blue");
+    demo_act(0, "blue");
+}
+
 START_TEST(own_options_have_their_bounds)
 {
     ck_assert_str_eq(field(run_demo(shows_count, ARGS("--json"))->out, "act", 0, "text"), "count 5");
@@ -495,6 +511,9 @@ START_TEST(own_options_have_their_bounds)
         ck_assert_msg(run_demo(shows_count, ARGS(word))->status == 64, "%s was taken", word);
     }
     ck_assert_int_eq(run_demo(shows_count, ARGS("--nonsense"))->status, 64);
+    struct outcome *red = run_demo(shows_count, ARGS("--colour", "red"));
+    ck_assert(red->status == 64 && red->out[0] == '\0' && strstr(red->err, "only blue") != NULL);
+    ck_assert_int_eq(run_demo(shows_nothing, ARGS("--colour", "blue"))->status, 0);
     ck_assert_int_eq(run_demo(shows_count, ARGS("word"))->status, 64);
     ck_assert_int_eq(run_demo(shows_count, ARGS("--color=red"))->status, 64);
     ck_assert_int_eq(run_demo(shows_count, ARGS("--predict"))->status, 64); /* no terminal */
