@@ -14,7 +14,8 @@ fake pkg-config 'test -e "$have/$2"'
 fake cc 'test -e "$have/stdio.h"'
 fake cmake ''
 fake make ''
-everything_there() { touch "$have/stdio.h" "$have/jansson" "$have/smartcols" "$have/libcap"; }
+everything_there() { touch "$have/stdio.h" "$have/jansson" "$have/smartcols" "$have/libcap" "$have/libtracefs" \
+        "$have/libtraceevent"; }
 everything_there
 printf 'ID=debian\n' >"$scratch/debian"
 printf 'ID=linuxmint\nID_LIKE="ubuntu debian"\n' >"$scratch/mint"
