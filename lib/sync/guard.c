@@ -24,23 +24,22 @@ static int above(int fd)
 }
 
 /* Keeps these two as 0 and 1 and nothing else: whoever reads what the demo writes into a pipe waits for the last
- * writer, and the demo's own end of the socket pair must not live on here. */
-static struct watched keep_only(struct watched watched)
+ * writer, and the demo's own end of the socket pair must not live on here. Before the guard starts: it could tell nobody
+ * that it watches nothing, and would clean up at once. */
+static int keep_only(struct watched *watched)
 {
-    int socket = above(watched.socket), process = above(watched.process);
-    dup2(socket, 0);
-    if (process >= 0)
-        dup2(process, 1);
+    int socket = above(watched->socket), process = above(watched->process);
+    if (socket < 0 || dup2(socket, 0) < 0)
+        return -errno;
+    if (watched->process >= 0 && (process < 0 || dup2(process, 1) < 0))
+        return -errno;
     closefrom(process >= 0 ? 2 : 1);
-    return (struct watched){ 0, process >= 0 ? 1 : -1 };
+    *watched = (struct watched){ 0, process >= 0 ? 1 : -1 };
+    return 0;
 }
 
 static _Noreturn void guard(struct watched watched, void (*clean)(const void *arg), const void *arg)
 {
-    prctl(PR_SET_NAME, "proclab-guard");
-    while (chdir("/") < 0 && errno == EINTR) /* or the file system of the demo's directory could not be unmounted */
-        continue;
-    watched = keep_only(watched);
     struct pollfd over[] = { { .fd = watched.socket, .events = POLLIN }, { .fd = watched.process, .events = POLLIN } };
     while (poll(over, 2, -1) < 0)
         continue; /* ENOMEM: every signal is blocked */
@@ -51,6 +50,12 @@ static _Noreturn void guard(struct watched watched, void (*clean)(const void *ar
 /* The process in the middle ends at once, which gives the guard away to init or the nearest subreaper. */
 static _Noreturn void middle(struct watched watched, void (*clean)(const void *arg), const void *arg)
 {
+    prctl(PR_SET_NAME, "proclab-guard");
+    while (chdir("/") < 0 && errno == EINTR) /* or the file system of the demo's directory could not be unmounted */
+        continue;
+    int rc = keep_only(&watched);
+    if (rc < 0)
+        _exit(-rc);
     setsid();
     pid_t pid = fork();
     if (pid == 0)

@@ -55,6 +55,10 @@ int sync_gone(int stat_fd);
  * that showed it. -ESRCH: it exited instead. Needs the right to trace it (-EACCES). */
 int sync_blocked(pid_t pid, long nr, struct proc_syscall *call);
 
+/* Waits until the process has been on a CPU for longer than run_ns in all, according to /proc/PID/schedstat; *now is the
+ * reading that showed it. -ESRCH: it exited instead. The kernel counts at each tick and at each switch. */
+int sync_ran(pid_t pid, int64_t run_ns, struct proc_schedstat *now);
+
 /* For a child that is to meet a limit on processes: from here on the kernel counts its processes (RLIMIT_NPROC, "ulimit -u")
  * apart from everyone else's, and holds root to the limit, too. It becomes a user who has no other process where it may,
  * else it enters a user namespace, which counts anew. -EPERM or -ENOSPC: it may do neither. Call sync_die_with after it. */
@@ -75,6 +79,8 @@ int sync_guard_start(struct sync_guard *guard, void (*clean)(const void *arg), c
 /* Tells it that we are done: it cleans up now, and ends. Does not wait for that. */
 void sync_guard_end(struct sync_guard *guard);
 #define cleanup_guard __attribute__((cleanup(sync_guard_end)))  /* start it as { -1 } */
+/* Removes a directory as soon as nothing keeps it busy (EBUSY): a cgroup, until the last process in it has ended. */
+int sync_rmdir(const char *path);
 
 /* What a scope owns, ended with it. A child is killed and reaped, unless it was reaped already; start each as -1. */
 void sync_child_end(const pid_t *child);

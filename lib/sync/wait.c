@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DEADLINE_S = 20 };
 
@@ -145,4 +146,35 @@ int sync_blocked(pid_t pid, long nr, struct proc_syscall *call)
         if (sync_left(deadline) == 0)
             return -ETIMEDOUT;
     }
+}
+
+int sync_ran(pid_t pid, int64_t run_ns, struct proc_schedstat *now)
+{
+    int64_t deadline = sync_deadline();
+    for (long nap = 0;; sync_nap(&nap)) {
+        struct proc_stat stat;
+        int rc = proc_schedstat_read(pid, now);
+        if (rc == 0 && now->run_ns > run_ns)
+            return 0;
+        if (rc == 0)
+            rc = proc_stat_read(pid, &stat);
+        if (rc < 0)
+            return rc;
+        if (stat.state == 'Z')
+            return -ESRCH;
+        if (sync_left(deadline) == 0)
+            return -ETIMEDOUT;
+    }
+}
+
+int sync_rmdir(const char *path)
+{
+    int64_t deadline = sync_deadline();
+    for (long nap = 0; rmdir(path) < 0; sync_nap(&nap)) {
+        if (errno != EBUSY)
+            return -errno;
+        if (sync_left(deadline) == 0)
+            return -ETIMEDOUT;
+    }
+    return 0;
 }

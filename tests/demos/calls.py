@@ -72,6 +72,7 @@ rmdir unlink unlinkat rename renameat2           | EACCES              | rmdir u
 chdir fchdir                                     | EACCES              | chdir
 chmod fchmod fchmodat                            | EPERM               | chmod
 setitimer timer_create                           | EAGAIN              | setitimer timer
+ioprio_set ioprio_get                            | EPERM               | ioprio
 membarrier landlock_create_ruleset io_uring_setup | ENOSYS             | membarrier landlock io_uring
 """
 

@@ -168,7 +168,7 @@ def check_options(demo):
     if len(demo.listed()) != claims:
         raise Failure(f"--list has {len(demo.listed())} lines for {claims} claims")
     wrong_usage = [["--no-such-option"], ["--color=purple"], ["--color"], ["--predict"]]
-    if "[PROGRAM" not in demo.run("--usage").out:  # any word may be one
+    if not re.search(r"\[(PROGRAM|PATH)\b", demo.run("--usage").out):  # any word may be one
         wrong_usage.append(["a-word"])
     for wrong in wrong_usage:
         result = demo.run(*wrong)

@@ -294,6 +294,14 @@ static int with_no_descriptors(void)
     return -sync_guard_start(&guard, clean, &value);
 }
 
+static int with_none_for_the_guard(void)
+{
+    struct sync_guard guard;
+    closefrom(3);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 6, 6 }); /* 3 and 4 are the socket pair, 5 is the pidfd */
+    return -sync_guard_start(&guard, clean, &value);
+}
+
 static int with_few_descriptors(void)
 {
     struct sync_guard guard;
@@ -337,6 +345,8 @@ static int status_of(int (*body)(void))
 START_TEST(says_why_it_cannot_start)
 {
     ck_assert_int_eq(status_of(with_no_descriptors), EMFILE);
+    ck_assert_int_eq(cleaned(), 0);
+    ck_assert_int_eq(status_of(with_none_for_the_guard), EMFILE);
     ck_assert_int_eq(cleaned(), 0);
     ck_assert_int_eq(status_of(with_few_descriptors), 0);
     ck_assert_int_eq(cleaned(), 1);

@@ -197,6 +197,31 @@ START_TEST(blocked_names_the_call)
 }
 END_TEST
 
+START_TEST(ran_waits_for_time_on_a_cpu)
+{
+    struct proc_schedstat first, later;
+    pid_t child = fork();
+    if (child == 0)
+        for (volatile int spin = 0;; spin = 1 - spin)
+            continue;
+    ck_assert_int_ge(child, 0);
+    int rc = sync_ran(child, 0, &first);
+    if (rc == -ENOTSUP) {
+        end(child);
+        skip_test("a kernel without CONFIG_SCHED_INFO");
+    }
+    ck_assert_int_eq(rc, 0);
+    ck_assert_int_gt(first.run_ns, 0);
+    ck_assert_int_eq(sync_ran(child, first.run_ns, &later), 0);
+    ck_assert_int_gt(later.run_ns, first.run_ns);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(sync_exited(child, NULL), 0);
+    ck_assert_int_eq(sync_ran(child, INT64_MAX, &later), -ESRCH); /* a zombie */
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_int_eq(sync_ran(child, 0, &later), -ESRCH);
+}
+END_TEST
+
 START_TEST(every_wait_has_the_deadline)
 {
     setenv("PROCLAB_DEADLINE_SCALE", "0.002", 1); /* 40 ms */
@@ -211,6 +236,9 @@ START_TEST(every_wait_has_the_deadline)
     ck_assert_int_eq(sync_stopped(child, NULL), -ETIMEDOUT);
     ck_assert_int_eq(sync_state(child, "Z", &stat), -ETIMEDOUT);
     ck_assert_int_eq(sync_blocked(child, SYS_read, &call), -ETIMEDOUT);
+    struct proc_schedstat ran;
+    int rc = sync_ran(child, INT64_MAX, &ran);
+    ck_assert(rc == -ETIMEDOUT || rc == -ENOTSUP);
     close(keep);
     sync_gate_close(&gate);
     end(child);
@@ -320,6 +348,7 @@ int main(void)
         TEST(exited_leaves_the_zombie),
         TEST(stopped_leaves_the_news),
         TEST(blocked_names_the_call),
+        TEST(ran_waits_for_time_on_a_cpu),
         TEST(every_wait_has_the_deadline),
         TEST(a_child_dies_with_its_parent),
         TEST(a_parent_that_died_before_is_noticed),
