@@ -294,6 +294,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = pipe_demo,
     .why = why,
+    .next = "unix-socket",
 };
 
 int main(int argc, char *argv[])
