@@ -8,6 +8,7 @@
 #include <string.h>
 
 static struct kernel_watch *watch;
+static struct kernel_event *events; /* kept to the end of the process */
 static bool was_present;
 static int error = -ENOTSUP; /* why there is no second witness */
 
@@ -95,7 +96,6 @@ static void say_why_not(void)
 struct witness witness_end(void)
 {
     struct witness seen = { 0 };
-    struct kernel_event *events = NULL;
     if (error == 0)
         error = kernel_watch_end(&watch, &events, &seen.n);
     else
