@@ -290,7 +290,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = orphan_demo,
     .why = why,
-    .next = "pipe",
+    .next = "thread",
 };
 
 int main(int argc, char *argv[])
