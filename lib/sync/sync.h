@@ -86,7 +86,7 @@ int sync_rmdir(const char *path);
 void sync_child_end(const pid_t *child);
 void sync_fd_close(int *fd);
 void sync_pipe_close(int (*pipe_fds)[2]);
-#define cleanup_child __attribute__((cleanup(sync_child_end)))
+#define cleanup_child __attribute__((cleanup(sync_child_end), unused))
 #define cleanup_fd    __attribute__((cleanup(sync_fd_close)))
 #define cleanup_pipe  __attribute__((cleanup(sync_pipe_close)))
 
