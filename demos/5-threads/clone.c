@@ -1,8 +1,8 @@
 /* clone.c - one call makes processes and threads: its flags say what is shared
  *
- *     clone                 the whole lesson
- *     clone VM,FILES        the reader's own flags: what is shared then, or the rule they break
- *     clone --break files   leaves CLONE_FILES out
+ *     clone                    the whole lesson
+ *     clone --flags VM,FILES   the reader's own flags: what is shared then, or the rule they break
+ *     clone --break files      leaves CLONE_FILES out
  *
  *     the caller                            the new task
  *     clone(child_side, stack, flags) --->  stores to a variable, chdir(), close(), sigaction(), semop(), ioprio_set(),
@@ -352,7 +352,7 @@ static const char *list_flags(uint64_t flags, char text[160])
     return text;
 }
 
-/* The flags that the reader gives, as "VM,FILES" or as several words. NULL, or what is wrong with them. */
+/* The flags that the reader gives: "VM,FILES". NULL, or what is wrong with them. */
 static uint64_t own_flags;
 static const char *read_flags(void)
 {
@@ -362,17 +362,17 @@ static const char *read_flags(void)
     own_flags = 0;
     for (int i = 0; i < N_FLAGS; i++)
         alone |= flags_of_clone[i].alone ? flags_of_clone[i].value : 0;
-    for (char **args = demo_args(); *args != NULL; args++)
-        for (const char *at = *args; *at != '\0'; at += strcspn(at, ","), at += *at == ',') {
-            snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
-            const struct flag *flag = find_flag(word);
-            if (flag == NULL) {
-                snprintf(wrong, sizeof wrong, "'%s' is no flag that can be tried; there are: %s", word,
-                         list_flags(alone, known));
-                return wrong;
-            }
-            own_flags |= flag->value;
+    const char *at = demo_word("flags");
+    for (; at != NULL && *at != '\0'; at += strcspn(at, ", "), at += strspn(at, ", ")) {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ", "), at);
+        const struct flag *flag = find_flag(word);
+        if (flag == NULL) {
+            snprintf(wrong, sizeof wrong, "'%s' is no flag that can be tried; there are: %s", word,
+                     list_flags(alone, known));
+            return wrong;
         }
+        own_flags |= flag->value;
+    }
     return NULL;
 }
 
@@ -738,7 +738,7 @@ static void clone_demo(void)
 {
     cleanup_guard struct sync_guard guard = { -1 };
     struct made made[N_MAKERS];
-    bool own = *demo_args() != NULL;
+    bool own = demo_word("flags") != NULL;
     if (!own)
         witness_begin(1U << KERNEL_NEWTASK);
     page = map_shared(sizeof *page);
@@ -824,6 +824,11 @@ static const struct demo_prediction predictions[] = {
     { 0 },
 };
 
+static const struct demo_option options[] = {
+    { .name = "flags", .help = "Try your own combination: VM,FILES", .word = "FLAGS" },
+    { 0 },
+};
+
 static const struct demo demo = {
     .name = "clone",
     .title = "one call makes processes and threads: its flags say what is shared",
@@ -831,7 +836,7 @@ static const struct demo demo = {
     .breaks = breaks,
     .predictions = predictions,
     .run = clone_demo,
-    .args = "[FLAGS]",
+    .options = options,
     .wrong = read_flags,
     .why = why,
     .next = "pipe",
