@@ -197,6 +197,7 @@ class Demo:
         os.chmod(self.files, 0o1777)
         self.private = self.enter_namespaces()
         call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.started = set()      # PIDs of the demo
         self.before = self.resources()
 
     def enter_namespaces(self):
@@ -243,7 +244,9 @@ class Demo:
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("cwd", self.files)
         command = list(command or [self.path]) + list(options)
-        return subprocess.Popen(command, env=self.environment() if env is None else env, **popen)
+        process = subprocess.Popen(command, env=self.environment() if env is None else env, **popen)
+        self.started.add(process.pid)
+        return process
 
     def run(self, *options, seconds=None, check_left=True, **popen):
         """One run to its end. Its output goes to files in memory: a process it leaves behind keeps nobody waiting."""
@@ -325,14 +328,13 @@ class Demo:
             found.update(name for name in glob.glob("/tmp/*") + glob.glob("/dev/shm/*") if self.sounds_like_it(name))
         for path, folders, files in os.walk("/sys/fs/cgroup"):
             found.update(f"cgroup {os.path.join(path, name)}" for name in folders if self.sounds_like_it(name))
-        found.update(f"tracefs instance {name}" for name in glob.glob(f"{TRACING}/instances/*") if not self.in_use(name))
+        found.update(f"tracefs instance {name}" for name in glob.glob(f"{TRACING}/instances/*") if self.is_ours(name))
         return found
 
-    @staticmethod
-    def in_use(instance):
-        """Instances belong to the whole machine. One is left if the process is gone that its name, proclab.PID.N, gives."""
+    def is_ours(self, instance):
+        """Instances belong to the whole machine, where other tests run demos, too. Their names are proclab.PID.N."""
         owner = re.search(r"proclab\.(\d+)\.\d+$", instance)
-        return owner is None or os.path.exists(f"/proc/{owner[1]}")
+        return owner is not None and int(owner[1]) in self.started
 
     def sounds_like_it(self, name):
         """Where others work at the same time, only what is called after the project or the demo is the demo's."""
