@@ -823,7 +823,7 @@ static const struct demo demo = {
     .run = run_program,
     .args = "[PROGRAM [ARGUMENT...]]",
     .why = why,
-    .next = "zombie",
+    .next = "states",
 };
 
 int main(int argc_, char *argv_[])
