@@ -259,7 +259,8 @@ static pid_t start(const int pipefd[2])
             saw(CREATED, forked_ns, "0 ns on a CPU");
         demo_observe(child, "/proc/PID/schedstat", demo_fact("ns on a CPU", fresh.run_ns),
                      demo_fact("times put on one", fresh.slices));
-        demo_check("state.created", created, "never on a CPU yet (child %s)", demo_mask(which, "N"));
+        demo_check("state.created", created, "%s (child %s)", created ? "never on a CPU yet" : "it has been on a CPU",
+                   demo_mask(which, "N"));
     }
     now = run_beyond(child, 0);
     saw(READY, seen_ns, "%c, waits %s ms", stat.state, ms(now.wait_ns));
@@ -269,7 +270,8 @@ static pid_t start(const int pipefd[2])
     saw(RUNNING, now_ns(), "runs");
     stat = stat_of(child);
     observe(child, stat.state);
-    demo_check("state.running", stat.state == 'R' && now.run_ns > before, "%c, its time on a CPU grows", stat.state);
+    demo_check("state.running", stat.state == 'R' && now.run_ns > before, "%c, its time on a CPU %s", stat.state,
+               now.run_ns > before ? "grows" : "stays");
     demo_act(child, "it computes, and nobody else is on its CPU");
     return child;
 }
@@ -317,7 +319,8 @@ static pid_t compete(pid_t child)
     observe(child, after.state);
     now = run_beyond(child, now.run_ns);
     saw(RUNNING, now_ns(), "runs on");
-    demo_check("state.ready", ready && now.wait_ns > 0, "%c, and no CPU for %s ms", after.state, ms(now.wait_ns));
+    demo_check("state.ready", ready && now.wait_ns > 0, "%s, and no CPU for %s ms", ready ? "R" : "not always R",
+               ms(now.wait_ns));
     demo_check("state.preempted", preempted, "R, and %s; %s", rival_ns > 0 ? "the rival runs, too" : "no rival runs",
                preempted ? "it gave up nothing itself" : "nothing was taken");
     if (rival < 0)

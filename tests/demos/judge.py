@@ -327,13 +327,14 @@ class Demo:
         else:
             found.update(name for name in glob.glob("/tmp/*") + glob.glob("/dev/shm/*") if self.sounds_like_it(name))
         for path, folders, files in os.walk("/sys/fs/cgroup"):
-            found.update(f"cgroup {os.path.join(path, name)}" for name in folders if self.sounds_like_it(name))
+            found.update(f"cgroup {os.path.join(path, name)}" for name in folders if self.is_ours(name))
         found.update(f"tracefs instance {name}" for name in glob.glob(f"{TRACING}/instances/*") if self.is_ours(name))
         return found
 
-    def is_ours(self, instance):
-        """Instances belong to the whole machine, where other tests run demos, too. Their names are proclab.PID.N."""
-        owner = re.search(r"proclab\.(\d+)\.\d+$", instance)
+    def is_ours(self, name):
+        """Instances and cgroups belong to the whole machine, where other tests run demos, too. Their names begin with
+        proclab and go on with the PID of the demo: proclab.PID.N, proclab-container-PID."""
+        owner = re.search(r"\bproclab\D+(\d+)", name)
         return owner is not None and int(owner[1]) in self.started
 
     def sounds_like_it(self, name):
