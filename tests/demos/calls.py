@@ -66,8 +66,8 @@ setsid setpgid                                   | EPERM               | setsid 
 sched_setaffinity sched_setscheduler setpriority | EPERM               | affinity sched setpriority
 kcmp process_vm_readv process_vm_writev          | EPERM ENOSYS        | kcmp process_vm
 perf_event_open bpf                              | EACCES              | perf_event bpf
-mount umount2 pivot_root chroot                  | EPERM               | mount umount pivot_root chroot
-mkdir mkdirat symlink symlinkat link linkat      | ENOSPC EACCES       | mkdir link
+mount umount2 pivot_root chroot mount_setattr    | EPERM               | mount umount pivot_root chroot
+mkdir mkdirat symlink symlinkat link linkat mknod mknodat | ENOSPC EACCES | mkdir link mknod
 rmdir unlink unlinkat rename renameat2           | EACCES              | rmdir unlink rename
 chdir fchdir                                     | EACCES              | chdir
 chmod fchmod fchmodat                            | EPERM               | chmod

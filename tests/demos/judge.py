@@ -327,14 +327,16 @@ class Demo:
         else:
             found.update(name for name in glob.glob("/tmp/*") + glob.glob("/dev/shm/*") if self.sounds_like_it(name))
         for path, folders, files in os.walk("/sys/fs/cgroup"):
-            found.update(f"cgroup {os.path.join(path, name)}" for name in folders if self.is_ours(name))
-        found.update(f"tracefs instance {name}" for name in glob.glob(f"{TRACING}/instances/*") if self.is_ours(name))
+            found.update(f"cgroup {os.path.join(path, name)}" for name in folders if name.startswith("proclab"))
+        found.update(f"tracefs instance {name}" for name in glob.glob(f"{TRACING}/instances/proclab*"))
         return found
 
-    def is_ours(self, name):
+    def is_ours(self, found):
         """Instances and cgroups belong to the whole machine, where other tests run demos, too. Their names begin with
         proclab and go on with the PID of the demo: proclab.PID.N, proclab-container-PID."""
-        owner = re.search(r"\bproclab\D+(\d+)", name)
+        if not found.startswith(("tracefs instance ", "cgroup ")):
+            return True
+        owner = re.search(r"/proclab\D+(\d+)", found)
         return owner is not None and int(owner[1]) in self.started
 
     def sounds_like_it(self, name):
@@ -346,7 +348,7 @@ class Demo:
         """What is left, by name, GONE_SECONDS after the demo ended: processes, and what outlives processes."""
         deadline = time.monotonic() + GONE_SECONDS
         while True:
-            orphans, others = self.orphans(), self.resources() - self.before
+            orphans, others = self.orphans(), set(filter(self.is_ours, self.resources() - self.before))
             if not orphans and not others:
                 return []
             if time.monotonic() > deadline:

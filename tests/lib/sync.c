@@ -1,9 +1,11 @@
 /* sync.c - lib/sync on live processes: what it waits for, and what it leaves behind. */
 #include "sync/sync.h"
+
 #include "testing.h"
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -308,6 +310,19 @@ START_TEST(the_end_of_a_scope_leaves_strangers_alone)
 }
 END_TEST
 
+START_TEST(rmdir_says_what_it_cannot)
+{
+    char path[] = "/tmp/proclab-test-XXXXXX", inside[64];
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    snprintf(inside, sizeof inside, "%s/inside", path);
+    ck_assert_int_eq(mkdir(inside, 0700), 0);
+    ck_assert_int_eq(sync_rmdir(path), -ENOTEMPTY);
+    ck_assert_int_eq(sync_rmdir(inside), 0);
+    ck_assert_int_eq(sync_rmdir(path), 0);
+    ck_assert_int_eq(sync_rmdir(path), -ENOENT);
+}
+END_TEST
+
 static int limit_of_two(void)
 {
     int rc = sync_count_alone();
@@ -354,6 +369,7 @@ int main(void)
         TEST(a_parent_that_died_before_is_noticed),
         TEST(the_end_of_a_scope_ends_a_child),
         TEST(the_end_of_a_scope_leaves_strangers_alone),
+        TEST(rmdir_says_what_it_cannot),
         TEST(processes_are_counted_alone),
         { 0 },
     };
