@@ -479,7 +479,7 @@ static void need_everything(void)
     char why_not[256];
     for (int i = 0; i < SPACES; i++)
         for (int part = NONE; part < GROUP; part++)
-            if (is_refused(i == USER && was_root ? SPACES : i, part, why_not))
+            if (is_refused(i == USER && was_root ? SPACES : i, (enum part)part, why_not))
                 demo_cannot("%s", why_not);
     if (shared->outside_uid == 0)
         demo_cannot("it would be root outside, too; run it as an ordinary user");

@@ -64,6 +64,7 @@ def moment(times, i, n, chance):
 
 
 def killed(demo, form="short"):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler would swallow one that comes before the exec
     times = usual_pace(demo)
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
