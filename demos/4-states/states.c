@@ -610,9 +610,9 @@ static void ask_the_kernel(pid_t child, pid_t rival)
     demo_step("Ask the second witness: the kernel's own events");
     witness_until(KERNEL_FREE, child);
     struct witness seen = witness_end();
-    size_t new = witness_find(&seen, 0, KERNEL_WAKEUP_NEW, child), first = runs(&seen, 0, child), at = first,
+    size_t born = witness_find(&seen, 0, KERNEL_WAKEUP_NEW, child), first = runs(&seen, 0, child), at = first,
            n = seen.n;
-    witness_says("state.created", new < first &&first < n, "sched_wakeup_new before it runs");
+    witness_says("state.created", born < first && first < n, "sched_wakeup_new before it runs");
     witness_says("state.running", first < n, "it is the one that runs");
     witness_says("state.preempted", rival > 0 && leaves(&seen, first, child, 'R') < n, "switch, state R");
     int woken = 0;
@@ -631,7 +631,7 @@ static void ask_the_kernel(pid_t child, pid_t rival)
                  "switches, states D, T, t");
     witness_says("state.zombie", exits < frees, "sched_process_exit, not yet _free");
     witness_says("state.dead", frees < n, "sched_process_free");
-    witness_says("state.whole-cycle", new < first &&first < at &&at < exits &&exits < frees &&frees < n,
+    witness_says("state.whole-cycle", born < first && first < at && at < exits && exits < frees && frees < n,
                  "in the same order");
 }
 

@@ -361,6 +361,17 @@ static long sysv(void)
     return gone ? count : 0;
 }
 
+static void check_waited(long in_posix, long in_sysv)
+{
+    char posix_says[32] = "", sysv_says[32] = "";
+    if (in_posix >= 0)
+        snprintf(posix_says, sizeof posix_says, " %ld (POSIX)", in_posix);
+    if (in_sysv >= 0)
+        snprintf(sysv_says, sizeof sysv_says, " %ld (System V)", in_sysv);
+    demo_check("mq.outlives-sender", (in_posix < 0 || in_posix == N_MESSAGES) && (in_sysv < 0 || in_sysv == N_MESSAGES),
+               "without a sender waited%s%s%s", posix_says, in_posix < 0 || in_sysv < 0 ? "" : " and", sysv_says);
+}
+
 static void message_queue(void)
 {
     umask(077); /* the queues are of mode 0600, whatever it was */
@@ -370,16 +381,7 @@ static void message_queue(void)
     if (in_posix < 0 && in_sysv < 0)
         demo_skip("mq.outlives-sender", "neither kind of queue; what each needs is said above");
     else
-        demo_check("mq.outlives-sender",
-                   (in_posix < 0 || in_posix == N_MESSAGES) && (in_sysv < 0 || in_sysv == N_MESSAGES),
-                   "without a sender waited%s%s%s",
-                   in_posix < 0 ? ""
-                   : in_posix   ? " 3 (POSIX)"
-                                : " none (POSIX)",
-                   in_posix < 0 || in_sysv < 0 ? "" : " and",
-                   in_sysv < 0 ? ""
-                   : in_sysv   ? " 3 (System V)"
-                               : " none (System V)");
+        check_waited(in_posix, in_sysv);
 }
 
 static const char why[] =

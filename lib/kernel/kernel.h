@@ -52,8 +52,8 @@ const char *kernel_name(enum kernel_kind kind);
 /* 1: this process could watch. 0: it could not. Makes nothing. */
 int kernel_may_watch(void);
 
-/* The kinds that this kernel has, as bits (1u << kind); 0 where it cannot be asked. KERNEL_FAULT is one of x86 and,
- * since Linux 6.15, riscv. */
+/* The kinds that this kernel has, as bits (1u << kind); 0 where it cannot be asked. KERNEL_FAULT is one of x86:
+ * riscv has it since Linux 6.15, with other codes. */
 unsigned kernel_kinds(void);
 
 /* Begins to watch the calling process and those it forks from now on, for the kinds whose bits are set, as far as

@@ -65,6 +65,9 @@ unsigned kernel_kinds(void)
         if (tracefs_file_exists(NULL, file))
             kinds |= 1U << kind;
     }
+#if !defined __x86_64__ && !defined __i386__
+    kinds &= ~(1U << KERNEL_FAULT); /* its codes mean something else there */
+#endif
     return kinds;
 }
 

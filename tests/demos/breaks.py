@@ -15,6 +15,9 @@ def check_break(demo, what, claim, options):
     if result.refuted() != [claim] or result.status != REFUTED:
         raise Failure(f"--break {what} must refute {claim} alone and end with 1; "
                       f"it refutes {result.refuted() or 'nothing'}: {result}")
+    for event in result.events():
+        if event["kind"] == "witness" and not event["agrees"]:
+            raise Failure(f"--break {what}: the kernel's events do not say what /proc says: {event}")
     return None
 
 
