@@ -321,6 +321,7 @@ void demo_check_at(struct demo_here here, const char *id, bool ok, const char *e
     if (claim == NULL)
         return;
     enum verdict verdict = verdict_of(claim, ok);
+    run.shared->measured[claim - run.demo->claims] = claim->kind == DEMO_COST;
     json_t *event = verdict_event(here, claim, verdict);
     va_list args;
     va_start(args, evidence);
@@ -346,6 +347,20 @@ void demo_skip_at(struct demo_here here, const char *id, const char *reason, ...
     event_emit(event);
 }
 
+void demo_undecided_at(struct demo_here here, const char *id, const char *evidence)
+{
+    const struct demo_claim *claim = claim_to_decide(here, id);
+    if (claim == NULL)
+        return;
+    run.shared->measured[claim - run.demo->claims] = true;
+    json_t *event = verdict_event(here, claim, SKIPPED);
+    json_object_set_new(event, "evidence", event_string(evidence));
+    json_object_set_new(event, "reason",
+                        json_string("not decidable here: the ratios of the rounds lie on both sides of 1; "
+                                    "run it on a quieter machine, or for longer (--seconds)"));
+    event_emit(event);
+}
+
 void demo_skip_rest_at(struct demo_here here, const char *reason, ...)
 {
     char text[256];
@@ -358,7 +373,7 @@ void demo_skip_rest_at(struct demo_here here, const char *reason, ...)
             demo_skip_at(here, run.demo->claims[i].id, "%s", text);
 }
 
-void demo_measure_at(struct demo_here here, const char *name, const char *unit, struct measure_spread spread)
+json_t *measure_event(struct demo_here here, const char *name, const char *unit, struct measure_spread spread)
 {
     json_t *event = event_new(here, "measure");
     json_object_set_new(event, "name", json_string(name));
@@ -368,7 +383,12 @@ void demo_measure_at(struct demo_here here, const char *name, const char *unit, 
     json_object_set_new(event, "p90", json_real(run.stable ? 0 : spread.p90));
     json_object_set_new(event, "min", json_real(run.stable ? 0 : spread.min));
     json_object_set_new(event, "n", json_integer((json_int_t)spread.n));
-    event_emit(event);
+    return event;
+}
+
+void demo_measure_at(struct demo_here here, const char *name, const char *unit, struct measure_spread spread)
+{
+    event_emit(measure_event(here, name, unit, spread));
 }
 
 int demo_died(struct demo_here here, int error, const char *call, ...)
@@ -435,7 +455,7 @@ static int take_measured(int counts[N_VERDICTS])
     int measured = 0;
     for (size_t i = 0; run.demo->claims[i].id != NULL; i++) {
         enum verdict verdict = run.shared->verdict[i];
-        if (run.demo->claims[i].kind == DEMO_COST && (verdict == HOLDS || verdict == DIFFERS)) {
+        if (run.shared->measured[i]) {
             counts[verdict]--;
             measured++;
         }

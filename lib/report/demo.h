@@ -38,7 +38,7 @@ struct demo_break {                      /* --break WHAT */
 };
 struct demo_option {                     /* --NAME N */
     const char *name, *help;
-    long preset, min, max;
+    long preset, min, max;               /* max 0: it takes nothing, and is 1 where it is given */
     const char *word;                    /* not NULL: it takes a word, by this name in --help, and no number */
 };
 struct demo_prediction {                 /* asked by --predict when its step begins, compared when its claim is decided */

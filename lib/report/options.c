@@ -82,8 +82,8 @@ static void set_option(struct argp_state *state, int i, const char *text)
     }
     char *end;
     errno = 0;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || value < option->min || value > option->max)
+    long value = text == NULL ? 1 : strtol(text, &end, 10);
+    if (text != NULL && (end == text || *end != '\0' || errno != 0 || value < option->min || value > option->max))
         argp_error(state, "--%s: a number from %ld to %ld is wanted, not '%s'", option->name, option->min, option->max,
                    text);
     run.options[i] = value;
@@ -160,11 +160,13 @@ static void add_own_options(struct argp_option *options, char helps[][160])
     int n = 0;
     for (; own != NULL && n < MAX_OPTIONS && own[n].name != NULL; n++) {
         run.options[n] = own[n].preset;
-        if (own[n].word != NULL)
+        bool flag = own[n].word == NULL && own[n].max == 0;
+        if (own[n].word != NULL || flag)
             snprintf(helps[n], 160, "%s", own[n].help);
         else
             snprintf(helps[n], 160, "%s (%ld to %ld; %ld)", own[n].help, own[n].min, own[n].max, own[n].preset);
-        options[n] = (struct argp_option){ own[n].name, KEY_OWN + n, own[n].word ? own[n].word : "N", 0, helps[n], 0 };
+        const char *takes = own[n].word != NULL ? own[n].word : flag ? NULL : "N";
+        options[n] = (struct argp_option){ own[n].name, KEY_OWN + n, takes, 0, helps[n], 0 };
     }
     memcpy(options + n, common, sizeof common);
 }

@@ -18,6 +18,7 @@ struct shared {
     _Atomic bool died;                   /* some process of ours ended in demo_die */
     _Atomic unsigned char verdict[MAX_CLAIMS];
     _Atomic bool witnessed[MAX_CLAIMS];  /* the kernel's events said something of it, too */
+    _Atomic bool measured[MAX_CLAIMS];   /* its verdict comes from what was measured, and may change from run to run */
     _Atomic int step_n;
     _Atomic bool looked;                 /* the reader could look already in this step */
     _Atomic int answers[MAX_PREDICTIONS]; /* --predict: the choice, counted from 1; 0: none */
@@ -60,6 +61,10 @@ json_t *event_string(const char *text);
 void event_machine(json_t *event);
 /* Writes the event, in one write(2), and releases it. */
 void event_emit(json_t *event);
+
+/* demo.c: a measure; and the verdict on a cost that the measurements do not decide. */
+json_t *measure_event(struct demo_here here, const char *name, const char *unit, struct measure_spread spread);
+void demo_undecided_at(struct demo_here here, const char *id, const char *evidence);
 
 /* text.c: the event as whole lines of text, malloc'd; NULL and errno where that failed. */
 char *text_render(const json_t *event, size_t *length);

@@ -1,4 +1,5 @@
 /* text.c - an event as lines of text, below 80 columns. */
+#include "quantity.h"
 #include "run.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 
 enum { WIDTH = 79, GRID_CELLS = 64, GRID_ROWS = 8, EVIDENCE_COLUMN = 60 };
-enum { MAX_COLUMNS = 8 };
+enum { MAX_COLUMNS = 8, BAR_WIDTH = 21 };
 
 /* Where on the line we write. Lines that would become too long go on at the indent. */
 struct pen {
@@ -302,7 +303,8 @@ static void text_verdict(struct pen *pen, const json_t *event)
 {
     const char *verdict = string_of(event, "verdict"), *evidence = string_of(event, "evidence");
     /* Whether a cost is what the text says may change from run to run: no matter for a transcript that is compared. */
-    bool masked = run.stable && strcmp(string_of(event, "claim_kind"), "cost") == 0 && strcmp(verdict, "skipped") != 0;
+    bool measured = strcmp(verdict, "skipped") != 0 || *evidence != '\0'; /* it was measured, but does not decide */
+    bool masked = run.stable && strcmp(string_of(event, "claim_kind"), "cost") == 0 && measured;
     const struct look *look = look_of(masked ? "differs" : verdict);
     pen->indent = 5;
     pen_to(pen, 3);
@@ -350,22 +352,41 @@ static void text_witness(struct pen *pen, const json_t *event)
     }
 }
 
+/* To the median, and a thin line on to p90. */
+static void text_bar(struct pen *pen, double to, double thin_to)
+{
+    static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+    int cells = (int)(8 * BAR_WIDTH * to + 0.5), end = (int)(BAR_WIDTH * thin_to + 0.5);
+    int column = pen->column;
+    for (int i = 0; i < cells / 8; i++)
+        pen_put(pen, run.unicode ? "█" : "#");
+    if (run.unicode)
+        pen_put(pen, eighths[cells % 8]);
+    while (pen->column < column + end)
+        pen_put(pen, run.unicode ? "─" : "-");
+}
+
 static void text_measure(struct pen *pen, const json_t *event)
 {
+    if (json_is_true(json_object_get(event, "tabled")))
+        return;
+    const char *unit = string_of(event, "unit");
+    double median = json_number_value(json_object_get(event, "median"));
+    double p10 = json_number_value(json_object_get(event, "p10")),
+           p90 = json_number_value(json_object_get(event, "p90"));
+    char line[160], value[QUANTITY], spread[SPREAD];
+    double place, thin;
+    quantity_text(median, unit, value);
+    quantity_spread(median, unit, p10, p90, "..", spread);
+    snprintf(line, sizeof line, "%-20s %9s %12s  n %lld", string_of(event, "name"), value, spread,
+             (long long)json_integer_value(json_object_get(event, "n")));
+    pen_to(pen, 5);
+    pen_put(pen, run.stable ? string_of(event, "name") : line);
     if (run.stable) {
-        pen_to(pen, 5);
-        pen_words(pen, string_of(event, "name"));
         pen_put(pen, "   measured");
-    } else {
-        char text[160];
-        snprintf(text, sizeof text, "%s   median %.4g %s   p10 %.4g   p90 %.4g   min %.4g   n %lld",
-                 string_of(event, "name"), json_number_value(json_object_get(event, "median")),
-                 string_of(event, "unit"), json_number_value(json_object_get(event, "p10")),
-                 json_number_value(json_object_get(event, "p90")), json_number_value(json_object_get(event, "min")),
-                 (long long)json_integer_value(json_object_get(event, "n")));
-        pen->indent = 8;
-        pen_to(pen, 5);
-        pen_words(pen, text);
+    } else if (quantity_place(median, unit, &place) && quantity_place(p90, unit, &thin)) {
+        pen_to(pen, WIDTH - BAR_WIDTH);
+        text_bar(pen, place, thin);
     }
     pen_line(pen);
 }

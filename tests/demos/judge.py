@@ -226,8 +226,9 @@ class Demo:
 
     def environment(self):
         keep = {name: value for name, value in os.environ.items()
-                if name in ("PATH", "PROCLAB_DEADLINE_SCALE", "LD_LIBRARY_PATH") or name.endswith("SAN_OPTIONS")}
-        return {**keep, "LC_ALL": "C.UTF-8", "TERM": "xterm", "TMPDIR": self.files}
+                if name in ("PATH", "PROCLAB_DEADLINE_SCALE", "PROCLAB_SECONDS", "LD_LIBRARY_PATH") or name.endswith("SAN_OPTIONS")}
+        # What a cost is does not matter here, only that the demo works: it measures for as short as it can.
+        return {"PROCLAB_SECONDS": "0", **keep, "LC_ALL": "C.UTF-8", "TERM": "xterm", "TMPDIR": self.files}
 
     def for_everyone(self, name=None):
         """A copy of the demo that any user may run: the build tree may lie in a directory only its owner can enter."""

@@ -50,7 +50,8 @@ def cram(test, demos, folder):
     path = os.path.join(folder, "lesson.t")
     with open(path, "w") as file:
         file.write(test)
-    env = {"PATH": f"{demos}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm", "HOME": folder, "TMPDIR": folder}
+    env = {"PATH": f"{demos}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm", "HOME": folder, "TMPDIR": folder,
+           "PROCLAB_SECONDS": "0"}  # what was measured is masked
     run = subprocess.run(["cram3", "--preserve-env", "--shell=/bin/sh", path], capture_output=True, text=True, env=env,
                          cwd=folder, stdin=subprocess.DEVNULL, timeout=300)
     if run.returncode != 0:

@@ -62,6 +62,7 @@ def check_same_everywhere(demo):
         raise Failure(str(file))
     status, terminal = on_terminal(demo, "--stable")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal)
+    plain = re.sub(r"(\r     measuring +\d+ %)*\r {20}\r", "", plain)  # progress, on standard error
     pipe = through_pipe(demo, "--stable")
     for what, text, other in (("a terminal", plain, status), ("a pipe", pipe.out, pipe.status)):
         if other != file.status:
