@@ -591,11 +591,23 @@ static const struct demo_break breaks[] = {
 };
 static const struct demo_prediction predictions[] = {
     {
+        .step = 5,
+        .claim = "layout.null-unmapped",
+        .ask = "A child reads at address 0. What happens?",
+        .choices = { "it reads 0", "the read fails with EFAULT", "SIGSEGV: nothing is mapped there",
+                     "SIGSEGV: it may not be read" },
+        .right = 2,
+        .because = "EFAULT is for an address handed to a system call. si_code tells the two SIGSEGVs apart: "
+                   "SEGV_MAPERR, there is no mapping.",
+    },
+    {
         .step = 6,
         .claim = "layout.virtual",
         .ask = "The child writes 2 to with_value. What is at that address in the parent then?",
         .choices = { "2: it is the same address", "1: it is another memory", "nothing: it has moved" },
         .right = 1,
+        .because = "The address is the same number in both, but each has page tables of its own: after the write, "
+                   "another frame is behind it.",
     },
     { 0 },
 };

@@ -745,11 +745,22 @@ static const struct demo_break breaks[] = {
 };
 static const struct demo_prediction predictions[] = {
     {
+        .step = 1,
+        .claim = "process.pid",
+        .ask = "A pidfd means a process that is gone; its PID might be taken anew. A signal to it?",
+        .choices = { "goes to the new process", "fails with ESRCH", "is kept" },
+        .right = 1,
+        .because =
+            "A pidfd refers to the process itself (struct pid), a PID is only its number for as long as it lives.",
+    },
+    {
         .step = 5,
         .claim = "process.pause-resume",
         .ask = "A process computes, is stopped in the middle, and continued. Its result?",
         .choices = { "wrong: the registers were used by others", "it begins again", "right" },
         .right = 2,
+        .because = "Nothing is lost with the CPU: all registers lie in struct pt_regs on its kernel stack, and are "
+                   "loaded again.",
     },
     { 0 },
 };

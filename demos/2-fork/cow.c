@@ -307,6 +307,16 @@ static const struct demo_prediction predictions[] = {
         .ask = "The child reads all pages. How many page faults is that?",
         .choices = { "one a page", "none", "one" },
         .right = 1,
+        .because = "fork() takes away the right to write, not the right to read: a read finds its page mapped already.",
+    },
+    {
+        .step = 4,
+        .claim = "cow.either-side",
+        .ask = "Now the parent writes to 17 pages, which the child has not written to. Page faults?",
+        .choices = { "none: they are its own", "17", "34: each is copied twice" },
+        .right = 1,
+        .because =
+            "fork() has write-protected the pages for both sides. Who writes first gets the copy, parent or child.",
     },
     { 0 },
 };

@@ -441,6 +441,8 @@ static const struct demo_prediction predictions[] = {
         .choices = { "the mutex is free, since its owner is not there", "the mutex is locked, for ever",
                      "the thread that has locked it" },
         .right = 1,
+        .because =
+            "The memory is copied as it was, locked mutex and all; of the threads only the one that called fork() is.",
     },
     {
         .step = 3,
@@ -448,6 +450,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "The parent closes the file. What can the child still do with it?",
         .choices = { "nothing, it is closed", "all it could before", "read what is there, but not write" },
         .right = 1,
+        .because = "It closed its own descriptor. The child has another one, that leads to the same open file.",
     },
     { 0 },
 };

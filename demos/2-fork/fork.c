@@ -169,6 +169,16 @@ static const struct demo_prediction predictions[] = {
         .ask = "fork() is called once. What does it return in the child?",
         .choices = { "the parent's PID", "its own PID", "0", "nothing: it returns in the parent only" },
         .right = 2,
+        .because = "0 is no process. The child can always ask who its parent is (getppid); the parent could not ask "
+                   "for its child's PID.",
+    },
+    {
+        .step = 2,
+        .claim = "fork.failure",
+        .ask = "fork() fails. What does it return in the child?",
+        .choices = { "-1", "0", "there is no child" },
+        .right = 2,
+        .because = "One call returns twice only if there are two processes. A failure is -1, once, in the caller.",
     },
     { 0 },
 };

@@ -410,6 +410,18 @@ static const struct demo_prediction predictions[] = {
         .choices = { "all three are as they were", "all three are reset", "blocked and ignored stay, the handler goes",
                      "the handler stays, blocked and ignored are reset" },
         .right = 2,
+        .because = "A handler is an address in a program that is gone. Blocked and ignored need no code, and belong to "
+                   "the process.",
+    },
+    {
+        .step = 2,
+        .claim = "exec.no-return",
+        .ask = "execve() works. What does the line of code behind it do?",
+        .choices = { "it runs when the new program has ended", "it runs at once, in the parent",
+                     "nothing: it is not there any more" },
+        .right = 2,
+        .because =
+            "system() returns, since it forks first. execve() puts other code in the place of the one that called it.",
     },
     { 0 },
 };

@@ -399,6 +399,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "The first command of a pipeline fails, the last one works. The line's status?",
         .choices = { "that of the first to fail", "that of the last command", "the sum of all" },
         .right = 1,
+        .because = "Each command has a status, but a line has one: that of the last, so what failed before it is not "
+                   "seen (pipefail).",
     },
     { 0 },
 };

@@ -810,6 +810,17 @@ static const struct demo_prediction predictions[] = {
         .ask = "python3 is mapped, and its stack is built. Whose instruction is the first?",
         .choices = { "main() of python3", "_start of python3", "one of ld.so", "one of libc" },
         .right = 2,
+        .because = "The kernel maps ld.so beside the program and starts it; it maps the libraries, and only then jumps "
+                   "to _start.",
+    },
+    {
+        .step = 11,
+        .claim = "run.interpreter",
+        .ask = "A script begins with #!/bin/sh. Who reads that line?",
+        .choices = { "the shell that starts it", "the kernel", "ld.so" },
+        .right = 1,
+        .because = "execve() does, whoever calls it: the kernel starts again with the interpreter, and hands it the "
+                   "path of the script.",
     },
     { 0 },
 };

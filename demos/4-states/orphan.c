@@ -278,6 +278,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "PID 1, a subreaper, middle, a child: who is the child's parent when middle has exited?",
         .choices = { "PID 1", "the subreaper", "nobody, it ends too" },
         .right = 1,
+        .because = "The nearest ancestor that has said it wants orphans comes before PID 1. Nobody is killed because "
+                   "its parent ends.",
     },
     { 0 },
 };

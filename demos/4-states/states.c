@@ -697,6 +697,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "Two processes compute on one CPU. In which state is the one that is not on it?",
         .choices = { "S, it waits", "R, as the one that is", "T, it is stopped" },
         .right = 1,
+        .because = "It waits for nothing but the CPU. R is runnable: on a CPU or ready for one, and the kernel does "
+                   "not tell which.",
     },
     {
         .step = 5,
@@ -704,6 +706,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "It sleeps, a signal comes, and another process has its CPU. When does it run?",
         .choices = { "at once", "when it gets the CPU: it is ready", "when the sleep is over" },
         .right = 1,
+        .because = "Waking up is being put in the queue, no more. The scheduler decides when it runs.",
     },
     { 0 },
 };

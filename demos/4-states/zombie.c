@@ -348,6 +348,17 @@ static const struct demo_prediction predictions[] = {
         .ask = "A zombie is sent SIGKILL. What happens?",
         .choices = { "it disappears", "kill() fails with ESRCH", "kill() succeeds, and nothing changes" },
         .right = 2,
+        .because = "The PID is taken, so kill() finds it; but there is no code of it that could run, and so none that "
+                   "could die.",
+    },
+    {
+        .step = 7,
+        .claim = "zombie.pids-finite",
+        .ask = "The limit is 8 processes, 7 zombies are there. What does fork() say?",
+        .choices = { "a PID: zombies do not run", "EAGAIN", "ENOMEM" },
+        .right = 1,
+        .because =
+            "What is counted is not what runs but what has a PID: RLIMIT_NPROC counts a zombie until it is waited for.",
     },
     { 0 },
 };

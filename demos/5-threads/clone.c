@@ -814,6 +814,7 @@ static const struct demo_prediction predictions[] = {
         .choices = { "neither", "the descriptor closed, the variable as it was",
                      "the variable changed, the descriptor open", "both" },
         .right = 1,
+        .because = "One flag shares one thing. Without CLONE_VM the memory is a copy, as after fork().",
     },
     {
         .step = 2,
@@ -821,6 +822,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "Which system call does fork() make?",
         .choices = { "fork", "clone, with no flag that shares", "clone, with CLONE_VM: copy-on-write" },
         .right = 1,
+        .because = "The C library has not used the old call for long. Copy-on-write is what happens without CLONE_VM.",
     },
     { 0 },
 };

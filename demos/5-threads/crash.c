@@ -417,6 +417,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "One of three threads reads where it may not. Who dies?",
         .choices = { "this thread", "this thread and the main thread", "all three" },
         .right = 2,
+        .because = "A signal's default action is one of the process: the kernel kills the whole thread group.",
     },
     {
         .step = 2,
@@ -424,6 +425,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "One of two children reads where it may not. Who dies?",
         .choices = { "this child", "both children", "both children and the parent" },
         .right = 0,
+        .because = "Another process is another thread group with other memory. A parent gets SIGCHLD, whose default is "
+                   "nothing.",
     },
     { 0 },
 };

@@ -440,11 +440,21 @@ static const struct demo_option options[] = { { "rounds", "How often each thread
                                               { 0 } };
 static const struct demo_prediction predictions[] = {
     {
+        .step = 1,
+        .claim = "thread.same-pid-own-tid",
+        .ask = "A process has started two threads. How many entries has /proc/PID/task?",
+        .choices = { "two", "three", "one: threads are no processes" },
+        .right = 1,
+        .because = "The thread that runs main() is one, too: its TID is the PID.",
+    },
+    {
         .step = 3,
         .claim = "thread.needs-synchronization",
         .ask = "The second always adds between the load and the store of the first. How many are lost?",
         .choices = { "none", "all of them", "half of them", "another number each time" },
         .right = 2,
+        .because = "Every time the first stores what it had loaded before, one addition of the second is overwritten: "
+                   "half of them, exactly.",
     },
     { 0 },
 };

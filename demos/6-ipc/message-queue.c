@@ -424,6 +424,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "The sender of three messages has ended and is gone. What is in the queue?",
         .choices = { "nothing", "the last message", "three messages" },
         .right = 2,
+        .because = "Its bytes were copied into the kernel at mq_send(). The queue belongs to nobody.",
     },
     {
         .step = 2,
@@ -431,6 +432,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "Sent: \"low\" with priority 1, \"urgent\" 9, \"middle\" 5. What is received first?",
         .choices = { "low", "urgent", "all of them at once" },
         .right = 1,
+        .because =
+            "A POSIX queue gives the highest priority first, whenever it came; and one mq_receive() is one message.",
     },
     { 0 },
 };

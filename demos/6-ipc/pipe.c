@@ -282,6 +282,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "The only writer has closed its end. What does the forgetful reader's read() do?",
         .choices = { "it returns 0", "it waits for ever", "it fails with EPIPE" },
         .right = 1,
+        .because = "The reader still has the write end that it got by fork(): as far as the kernel knows, it might "
+                   "write itself.",
     },
     { 0 },
 };

@@ -535,6 +535,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "Both add 1 to a counter 20 times, and always at the same time. It says?",
         .choices = { "40", "20", "something between" },
         .right = 1,
+        .because = "counter + 1 is a load and a store. Who stores last overwrites the other, so of each two additions "
+                   "one is lost.",
     },
     {
         .step = 6,
@@ -542,6 +544,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "The only process that had the segment exits. The segment is then?",
         .choices = { "gone", "there, and empty", "there, with what was written" },
         .right = 2,
+        .because =
+            "A segment is not a part of a process, and exit() only detaches it. It stays until IPC_RMID, or a reboot.",
     },
     { 0 },
 };

@@ -622,6 +622,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "A process ignores and blocks every signal. Which one ends it?",
         .choices = { "none", "SIGTERM", "SIGSTOP", "SIGKILL" },
         .right = 3,
+        .because = "SIGTERM is a request. SIGSTOP cannot be ignored either, but it stops and does not end.",
     },
     {
         .step = 6,
@@ -629,6 +630,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "SIGUSR1 is sent 100 times while it is blocked. How often does the handler run?",
         .choices = { "100 times", "once", "never" },
         .right = 1,
+        .because = "A pending standard signal is one bit: it is set, or it is not. What comes while it is set is the "
+                   "same bit.",
     },
     { 0 },
 };

@@ -453,6 +453,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "Two messages wait in each socket. Where does one read() bring both?",
         .choices = { "in none", "in the stream only", "in all of them" },
         .right = 1,
+        .because =
+            "A stream has no borders between messages. A datagram or a packet is one, and a read() never joins two.",
     },
     {
         .step = 5,
@@ -460,6 +462,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "The server moves the file offset of the descriptor it got. And the client's?",
         .choices = { "it stays", "it moves, too" },
         .right = 1,
+        .because =
+            "SCM_RIGHTS passes the open file, with its one offset, as fork() does; only opening it anew gives another.",
     },
     { 0 },
 };

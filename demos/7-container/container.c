@@ -826,6 +826,16 @@ static const struct demo_prediction predictions[] = {
         .ask = "Inside, getuid() is 0. Which user does the host see?",
         .choices = { "root", "an ordinary user", "none: the process is not seen" },
         .right = 1,
+        .because = "A user namespace gives numbers another meaning inside. To the host it is the user that the map "
+                   "says, with no more rights.",
+    },
+    {
+        .step = 7,
+        .claim = "container.same-kernel",
+        .ask = "Which kernel does a program in the container ask for the time?",
+        .choices = { "the container's own", "that of its image", "the host's" },
+        .right = 2,
+        .because = "An image is files. There is one kernel, and each system call inside goes to it.",
     },
     { 0 },
 };

@@ -57,13 +57,26 @@ static void hold_step(struct demo_here here)
     hold();
 }
 
+/* A part of the dialogue of --predict, which is no event. */
+static void say(const char *label, const char *text)
+{
+    size_t length;
+    char *lines = text_lines(label, text, &length);
+    if (lines != NULL && write(STDOUT_FILENO, lines, length) < 0)
+        run.shared->output_error = errno;
+    free(lines);
+}
+
 /* The choice the reader types, counted from 1; 0 for anything else. */
 static int ask(const struct demo_prediction *prediction)
 {
-    dprintf(STDOUT_FILENO, "   ? %s\n", prediction->ask);
+    say("   ? ", prediction->ask);
     int n = 0;
-    for (; n < 4 && prediction->choices[n] != NULL; n++)
-        dprintf(STDOUT_FILENO, "       %d  %s\n", n + 1, prediction->choices[n]);
+    for (; n < 4 && prediction->choices[n] != NULL; n++) {
+        char label[] = "       0  ";
+        label[7] = (char)('1' + n);
+        say(label, prediction->choices[n]);
+    }
     dprintf(STDOUT_FILENO, "     your answer (1 to %d): ", n);
     char line[16];
     read_line(line, sizeof line);
@@ -92,11 +105,14 @@ static void compare_predictions(const char *id, enum verdict verdict)
         const struct demo_prediction *asked = &predictions[i];
         int said = run.shared->answers[i] - 1;
         bool as_expected = verdict != REFUTED;
-        if (said >= 0 && (said == asked->right) == as_expected)
-            dprintf(STDOUT_FILENO, "     you said so: %s\n", asked->choices[said]);
-        else
-            dprintf(STDOUT_FILENO, "     you said: %s\n     it is%s: %s\n", said < 0 ? "nothing" : asked->choices[said],
-                    as_expected ? "" : " not", asked->choices[asked->right]);
+        if (said >= 0 && (said == asked->right) == as_expected) {
+            say("     you said so: ", asked->choices[said]);
+        } else {
+            say("     you said: ", said < 0 ? "nothing" : asked->choices[said]);
+            say(as_expected ? "     it is: " : "     it is not: ", asked->choices[asked->right]);
+        }
+        if (as_expected && asked->because != NULL)
+            say("     because: ", asked->because);
     }
 }
 
@@ -382,7 +398,7 @@ json_t *measure_event(struct demo_here here, const char *name, const char *unit,
     json_object_set_new(event, "p10", json_real(run.stable ? 0 : spread.p10));
     json_object_set_new(event, "p90", json_real(run.stable ? 0 : spread.p90));
     json_object_set_new(event, "min", json_real(run.stable ? 0 : spread.min));
-    json_object_set_new(event, "n", json_integer((json_int_t)spread.n));
+    json_object_set_new(event, "n", json_integer(run.stable ? 1 : (json_int_t)spread.n));
     return event;
 }
 

@@ -46,6 +46,7 @@ struct demo_prediction {                 /* asked by --predict when its step beg
     const char *claim, *ask;
     const char *choices[4];
     int right;                           /* index of the choice that comes true when the claim holds */
+    const char *because;                 /* why, and what the others mistake; said when the claim is decided */
 };
 struct demo {
     const char *name, *title;

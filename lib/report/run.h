@@ -68,6 +68,8 @@ void demo_undecided_at(struct demo_here here, const char *id, const char *eviden
 
 /* text.c: the event as whole lines of text, malloc'd; NULL and errno where that failed. */
 char *text_render(const json_t *event, size_t *length);
+/* Any other text of ours, broken into lines that begin below the first one's text; label stands before it. NULL as above. */
+char *text_lines(const char *label, const char *text, size_t *length);
 
 /* demo.c: the index of a claim, or of the empty element behind the last. */
 size_t claim_index(const char *id);

@@ -435,6 +435,21 @@ static const struct {
     { "witness", text_witness }, { "end", text_end },
 };
 
+char *text_lines(const char *label, const char *text, size_t *length)
+{
+    char *lines = NULL;
+    struct pen pen = { .out = open_memstream(&lines, length), .indent = width_of(label) };
+    if (pen.out == NULL)
+        return NULL;
+    pen_put(&pen, label);
+    pen_words(&pen, text);
+    pen_line(&pen);
+    if (fclose(pen.out) == 0)
+        return lines;
+    free(lines);
+    return NULL;
+}
+
 char *text_render(const json_t *event, size_t *length)
 {
     char *text = NULL;
