@@ -32,12 +32,14 @@ struct measure_contender {
     const char *name;
     double (*once)(const void *arg);
     const void *arg;
+    size_t tries;                  /* calls of once() a sample, at most MEASURE_TRIES; 0: so many */
     double sample[MEASURE_ROUNDS]; /* one a round; the same index is the same round for all */
     size_t n;
 };
 
 /* One round: a sample of each. Whose turn it is first changes with the round. A sample is the median of MEASURE_TRIES calls of
- * once(), so that to be preempted in one of them, or in two, changes nothing. Nothing where there are MEASURE_ROUNDS. */
+ * once(), so that to be preempted in one of them, or in two, changes nothing; what takes tens of milliseconds itself can have
+ * fewer tries. Nothing where there are MEASURE_ROUNDS. */
 void measure_round(struct measure_contender *who, size_t n);
 /* Forgets the samples: those of a first round warm up caches and page tables, and do not count. */
 void measure_forget(struct measure_contender *who, size_t n);

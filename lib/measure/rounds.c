@@ -6,9 +6,10 @@
 static double sample_of(const struct measure_contender *who)
 {
     double tries[MEASURE_TRIES];
-    for (size_t i = 0; i < MEASURE_TRIES; i++)
+    size_t n = who->tries == 0 || who->tries > MEASURE_TRIES ? MEASURE_TRIES : who->tries;
+    for (size_t i = 0; i < n; i++)
         tries[i] = who->once(who->arg);
-    return measure_spread_of(tries, MEASURE_TRIES).median;
+    return measure_spread_of(tries, n).median;
 }
 
 void measure_round(struct measure_contender *who, size_t n)

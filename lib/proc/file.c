@@ -1,6 +1,7 @@
 /* file.c - opening and reading the files of /proc, and what their errors mean. */
 #include "proc/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -41,6 +42,24 @@ int proc_open_path(const char *path)
         fd = open(path, O_RDONLY | O_CLOEXEC);
     while (fd < 0 && again(errno, &refusals));
     return fd < 0 ? -errno : fd;
+}
+
+int proc_open_at(int dir, const char *path)
+{
+    int fd, refusals = 0;
+    do
+        fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+    while (fd < 0 && again(errno, &refusals));
+    return fd < 0 ? -errno : fd;
+}
+
+ssize_t proc_read_entries(int dir, void *entries, size_t size)
+{
+    ssize_t len;
+    do
+        len = getdents64(dir, entries, size);
+    while (len < 0 && errno == EINTR);
+    return len < 0 ? -errno : len;
 }
 
 /* What a failed read means where only the descriptor is known. */

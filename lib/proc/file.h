@@ -21,6 +21,10 @@ void proc_buffer_free(struct proc_buffer *buffer);
 
 /* open(2), for reading and close-on-exec, until no signal interrupts it. A descriptor, or -errno as it is. */
 int proc_open_path(const char *path);
+/* The same by openat(2), in a directory. */
+int proc_open_at(int dir, const char *path);
+/* getdents64(2) until no signal interrupts it. The bytes read, 0 at the end, or -errno. */
+ssize_t proc_read_entries(int dir, void *entries, size_t size);
 /* pread(2) until no signal interrupts it. The bytes read, 0 at the end, or -errno in the words of proc.h. */
 ssize_t proc_pread(int fd, void *out, size_t size, size_t offset);
 /* Reads all there is, from the beginning, in place of what the buffer held. Returns its length. */

@@ -26,21 +26,12 @@ static void add(struct list *list, int number)
     list->n++;
 }
 
-static ssize_t read_entries(int dir, void *entries, size_t size)
-{
-    ssize_t len;
-    do
-        len = getdents64(dir, entries, size);
-    while (len < 0 && errno == EINTR);
-    return len < 0 ? -errno : len;
-}
-
 /* Calls each() for every entry that is a number, until it returns an error. 0, or -errno. */
 static int for_each(int dir, int (*each)(int number, void *context), void *context)
 {
     alignas(struct dirent64) char entries[32768];
     ssize_t len;
-    while ((len = read_entries(dir, entries, sizeof entries)) > 0) {
+    while ((len = proc_read_entries(dir, entries, sizeof entries)) > 0) {
         struct dirent64 *entry;
         for (char *at = entries; at < entries + len; at += entry->d_reclen) {
             entry = (struct dirent64 *)at;

@@ -1,10 +1,12 @@
 /* stat.c - /proc/PID/stat: one line, the name in parentheses in the middle of it. */
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "proc/file.h"
 #include "proc/proc.h"
+#include "proc/scan.h"
 #include "proc/text.h"
 
 /* The fields after the state that are kept, by their number in proc(5), in rising order. */
@@ -37,19 +39,33 @@ static const struct field {
 /* Every Linux has written the fields up to this one; those after it came one by one, exit_code with 3.5. */
 enum { LAST_OLD_FIELD = 24 };
 
-static bool take_comm(struct text *text, char comm[PROC_COMM + 1])
+/* What is in front of the numbers. */
+struct head {
+    pid_t pid;
+    const char *comm;
+    size_t comm_len;
+    char state;
+};
+
+static bool take_head(const char *text, size_t len, struct head *head, struct text *line)
 {
+    struct text left;
+    if (!proc_text_begin(&left, text, len) || !proc_take_pid(&left, &head->pid) || !proc_take_string(&left, " ("))
+        return false;
     /* The name may hold ')' and a newline, and what comes after it cannot: the last ')' of the whole text ends it. */
-    if (!proc_take_string(text, " ("))
+    const char *close = memrchr(left.at, ')', (size_t)(left.end - left.at));
+    if (!close || close - left.at > PROC_COMM)
         return false;
-    const char *close = memrchr(text->at, ')', (size_t)(text->end - text->at));
-    if (!close || close - text->at > PROC_COMM)
-        return false;
-    size_t len = (size_t)(close - text->at);
-    memcpy(comm, text->at, len);
-    comm[len] = '\0';
-    text->at = close + 1;
-    return true;
+    head->comm = left.at;
+    head->comm_len = (size_t)(close - left.at);
+    left.at = close + 1;
+    return proc_text_line(&left, line) && proc_take_state(line, &head->state);
+}
+
+static void copy_comm(const struct head *head, char comm[PROC_COMM + 1])
+{
+    memcpy(comm, head->comm, head->comm_len);
+    comm[head->comm_len] = '\0';
 }
 
 struct number {
@@ -57,18 +73,64 @@ struct number {
     uint64_t size;
 };
 
-/* Inline, and the table has no functions: 50 calls and returns more would take as long as the kernel's close(). */
+/* The next eight bytes, the first of them lowest; less in front of the end. */
+static inline uint64_t eight_bytes(const char *at, const char *end)
+{
+    uint64_t bytes = 0;
+    if (end - at >= 8)
+        memcpy(&bytes, at, 8);
+    else
+        memcpy(&bytes, at, (size_t)(end - at));
+    return le64toh(bytes);
+}
+
+/* Eight digits at a time: there are 50 numbers, and reading them one digit after the other takes as long as the kernel's
+ * close(). Takes the first n_digits of the bytes, which may be none. */
+static inline uint64_t take_eight(uint64_t bytes, int *n_digits)
+{
+    bytes ^= UINT64_C(0x3030303030303030); /* a digit becomes its value, and nothing else is below 10 */
+    uint64_t others = ((bytes + UINT64_C(0x7676767676767676)) | bytes) & UINT64_C(0x8080808080808080);
+    *n_digits = others ? __builtin_ctzll(others) / 8 : 8;
+    if (*n_digits == 0)
+        return 0;
+    bytes <<= 8 * (8 - *n_digits);     /* zeros in front of them */
+    bytes = bytes * 10 + (bytes >> 8); /* in each second byte a number of two digits; then all four of these */
+    return ((bytes & UINT64_C(0xff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
+            ((bytes >> 16 & UINT64_C(0xff000000ff)) * (1 + (UINT64_C(10000) << 32)))) >>
+           32;
+}
+
+static inline bool is_digit(const char *at, const char *end)
+{
+    return at < end && *at >= '0' && *at <= '9';
+}
+
+static inline bool take_digits(const char **at, const char *end, uint64_t *out)
+{
+    static const uint64_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000 };
+    if (!is_digit(*at, end))
+        return false;
+    if (!is_digit(*at + 1,
+                  end)) { /* most are 0, and the branch is foreseen where the eight digits have to be waited for */
+        *out = (uint64_t)(*(*at)++ - '0');
+        return true;
+    }
+    int n;
+    *out = take_eight(eight_bytes(*at, end), &n);
+    for (*at += n; n == 8; *at += n) {
+        uint64_t more = take_eight(eight_bytes(*at, end), &n);
+        if (__builtin_mul_overflow(*out, power[n], out) || __builtin_add_overflow(*out, more, out))
+            return false;
+    }
+    return true;
+}
+
 static inline bool take_number(struct text *line, struct number *out)
 {
     if (!proc_take_char(line, ' '))
         return false;
-    *out = (struct number){ .negative = proc_take_char(line, '-') };
-    const char *first = line->at;
-    for (; line->at < line->end && *line->at >= '0' && *line->at <= '9'; line->at++)
-        if (__builtin_mul_overflow(out->size, 10, &out->size) ||
-            __builtin_add_overflow(out->size, (unsigned)(*line->at - '0'), &out->size))
-            return false;
-    return line->at > first && (line->at == line->end || *line->at == ' ');
+    out->negative = proc_take_char(line, '-');
+    return take_digits(&line->at, line->end, &out->size) && (line->at == line->end || *line->at == ' ');
 }
 
 static inline bool store(const struct field *field, struct number number, struct proc_stat *stat)
@@ -89,14 +151,14 @@ static inline bool store(const struct field *field, struct number number, struct
     return field->kind == SIGNED || !number.negative;
 }
 
-static bool take_fields(struct text *line, struct proc_stat *stat)
+static bool take_fields(struct text line, struct proc_stat *stat)
 {
     const struct field *next = fields, *end = fields + sizeof fields / sizeof *fields;
     for (int number = 4; next < end; number++) {
         struct number value;
-        if (line->at == line->end)
+        if (line.at == line.end)
             return number > LAST_OLD_FIELD;
-        if (!take_number(line, &value) || (number == next->number && !store(next++, value, stat)))
+        if (!take_number(&line, &value) || (number == next->number && !store(next++, value, stat)))
             return false;
     }
     return true;
@@ -105,19 +167,50 @@ static bool take_fields(struct text *line, struct proc_stat *stat)
 int proc_stat_parse(const char *text, size_t len, struct proc_stat *out)
 {
     struct proc_stat stat;
-    struct text rest, line;
+    struct head head;
+    struct text line;
     memset(&stat, 0xff, sizeof stat); /* PROC_NONE in every number */
-    if (!proc_text_begin(&rest, text, len) || !proc_take_pid(&rest, &stat.pid) || !take_comm(&rest, stat.comm) ||
-        !proc_text_line(&rest, &line) || !proc_take_state(&line, &stat.state) || !take_fields(&line, &stat))
+    if (!take_head(text, len, &head, &line) || !take_fields(line, &stat))
         return -EBADMSG;
+    stat.pid = head.pid;
+    stat.state = head.state;
+    copy_comm(&head, stat.comm);
     *out = stat;
     return 0;
 }
 
-int proc_stat_pread(int fd, struct proc_stat *out)
+/* Whether the rest of the line has n more fields, of nothing but digits. It costs little, and a text that was cut off
+ * inside of the name, which may look like a whole one, has never as many. */
+static bool has_fields(const struct text *line, int n)
+{
+    int others = 0;
+    for (const char *p = line->at; p < line->end; p++) {
+        n -= *p == ' ';
+        others += !((*p >= '0' && *p <= '9') || *p == ' ' || *p == '-');
+    }
+    return n <= 0 && others == 0;
+}
+
+int proc_brief_parse(const char *text, size_t len, struct proc_brief *out)
+{
+    struct head head;
+    struct text line;
+    struct proc_brief brief;
+    if (!take_head(text, len, &head, &line) || !proc_take_pid(&line, &brief.ppid) ||
+        !proc_take_pid(&line, &brief.pgrp) || !has_fields(&line, LAST_OLD_FIELD - 5))
+        return -EBADMSG;
+    out->pid = head.pid;
+    out->ppid = brief.ppid;
+    out->pgrp = brief.pgrp;
+    out->state = head.state;
+    copy_comm(&head, out->comm);
+    return 0;
+}
+
+/* Reads the text of stat, and has it parsed. */
+static int read_stat(int fd, int (*parse)(const char *text, size_t len, void *out), void *out)
 {
     char text[2048]; /* 64 bytes of name, 51 numbers of at most 21 */
-    struct proc_stat stat;
     size_t len = 0;
     int r = -EBADMSG;
     while (r == -EBADMSG && len < sizeof text) {
@@ -125,14 +218,43 @@ int proc_stat_pread(int fd, struct proc_stat *out)
         if (n <= 0)
             return n < 0 ? (int)n : len == 0 ? -ESRCH : -EBADMSG;
         len += (size_t)n;
-        r = proc_stat_parse(text, len, &stat); /* not whole yet: read on. It saves the read that would find the end */
+        r = parse(text, len, out); /* not whole yet: read on. It saves the read that would find the end */
     }
-    /* A process reaped while the kernel writes its line has no signal state any more: it is shown with 0 threads, PGID
-     * -1 and no parent. A zombie has its one thread. */
+    return r;
+}
+
+static int parse_stat(const char *text, size_t len, void *out)
+{
+    return proc_stat_parse(text, len, out);
+}
+
+static int parse_brief(const char *text, size_t len, void *out)
+{
+    return proc_brief_parse(text, len, out);
+}
+
+/* A process reaped while the kernel writes its line has no signal state any more: it is shown with 0 threads, PGID -1
+ * and no parent. A zombie has its one thread, and the PGID of a process that is there is never below 0. */
+
+int proc_stat_pread(int fd, struct proc_stat *out)
+{
+    struct proc_stat stat;
+    int r = read_stat(fd, parse_stat, &stat);
     if (r == 0 && stat.threads == 0)
         return -ESRCH;
     if (r == 0)
         *out = stat;
+    return r;
+}
+
+int proc_brief_pread(int fd, struct proc_brief *out)
+{
+    struct proc_brief brief;
+    int r = read_stat(fd, parse_brief, &brief);
+    if (r == 0 && brief.pgrp < 0)
+        return -ESRCH;
+    if (r == 0)
+        *out = brief;
     return r;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proc/proc.h"
+#include "proc/scan.h"
 
 #define JOIN_(a, b, c) a##b##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
@@ -29,6 +30,20 @@ static void check_stat(const struct proc_stat *s)
     must(s->pid >= PROC_NONE && s->ppid >= PROC_NONE && s->pgrp >= PROC_NONE && s->session >= PROC_NONE);
     must(s->minflt >= 0 && s->majflt >= 0 && s->threads >= 0 && s->start_ticks >= 0 && s->rss_pages >= 0);
     must(is_count(s->processor));
+}
+
+static const char *text_now;
+static size_t size_now; /* of the text: no path can be longer */
+
+/* The two parsers of one text agree. */
+static void check_brief(const struct proc_brief *b)
+{
+    struct proc_stat s;
+    must(memchr(b->comm, '\0', sizeof b->comm) && isalpha((unsigned char)b->state));
+    must(b->pid >= PROC_NONE && b->ppid >= PROC_NONE && b->pgrp >= PROC_NONE);
+    if (proc_stat_parse(text_now, size_now, &s) == 0)
+        must(s.pid == b->pid && s.ppid == b->ppid && s.pgrp == b->pgrp && s.state == b->state &&
+             !strcmp(s.comm, b->comm));
 }
 
 static void check_status(const struct proc_status *s)
@@ -76,8 +91,6 @@ static void check_smaps_rollup(const struct proc_memory *m)
     must(m->rss_kib >= 0);
 }
 
-static size_t size_now; /* of the text: no path can be longer */
-
 static void check_maps(const struct proc_maps *maps)
 {
     must(maps->n >= 1 && maps->map && maps->text);
@@ -103,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     TYPE out;
     memset(&before, 0xa5, sizeof before);
     memcpy(&out, &before, sizeof out);
+    text_now = (const char *)data;
     size_now = size;
     int r = JOIN(proc_, PARSER, _parse)((const char *)data, size, &out);
     must(r == 0 || r == -EBADMSG);

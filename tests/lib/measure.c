@@ -103,6 +103,19 @@ START_TEST(a_sample_is_the_median_of_its_tries)
 }
 END_TEST
 
+START_TEST(one_that_takes_long_has_fewer_tries)
+{
+    double one = 1;
+    struct measure_contender who = { "a", call_a, &one, .tries = 1 };
+    calls[0] = '\0';
+    measure_round(&who, 1);
+    ck_assert_str_eq(calls, "a");
+    who.tries = MEASURE_TRIES + 1;
+    measure_round(&who, 1);
+    ck_assert_str_eq(calls, "aaaaaa");
+}
+END_TEST
+
 START_TEST(there_is_an_end_to_rounds)
 {
     double one = 1;
@@ -191,6 +204,7 @@ int main(void)
         TEST(tenths_of_a_hundred),
         TEST(each_round_begins_with_another),
         TEST(a_sample_is_the_median_of_its_tries),
+        TEST(one_that_takes_long_has_fewer_tries),
         TEST(there_is_an_end_to_rounds),
         TEST(ratios_are_those_of_the_rounds),
         TEST(only_a_whole_spread_decides),

@@ -1,11 +1,13 @@
 /* proc_io.c - how lib/proc reads from descriptors that give a byte at a time, interrupt, refuse, or hold too little.
  *
- * This program has an open and a pread of its own, which the library gets instead of glibc's. */
+ * This program has an open, a pread, an openat and a getdents64 of its own, which the library gets instead of glibc's. */
 #include "testing.h"
 
+#include <dirent.h>
 #include <sys/syscall.h>
 
 #include "proc/proc.h"
+#include "proc/scan.h"
 
 static size_t at_most; /* bytes a pread gives */
 static int fail_every; /* every n-th call fails */
@@ -28,6 +30,16 @@ ssize_t pread(int fd, void *buf, size_t size, off_t offset)
     return fails() ? -1 : syscall(SYS_pread64, fd, buf, at_most && size > at_most ? at_most : size, offset);
 }
 
+int openat(int dir, const char *path, int flags, ...)
+{
+    return fails() ? -1 : (int)syscall(SYS_openat, dir, path, flags, 0);
+}
+
+ssize_t getdents64(int dir, void *entries, size_t size)
+{
+    return fails() ? -1 : syscall(SYS_getdents64, dir, entries, size);
+}
+
 static int file_of(const char *text, size_t len)
 {
     int fd = memfd_create("text", MFD_CLOEXEC);
@@ -46,6 +58,7 @@ START_TEST(short_reads)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         at_most = sizes[i];
         struct proc_stat stat;
+        struct proc_brief brief;
         struct proc_status status;
         struct proc_schedstat schedstat;
         struct proc_memory memory;
@@ -57,6 +70,9 @@ START_TEST(short_reads)
         ck_assert_int_eq(proc_stat_pread(fd, &stat), 0);
         ck_assert_str_eq(stat.comm, ") S 1\n");
         ck_assert_int_eq(stat.exit_code, 0);
+        ck_assert_int_eq(proc_brief_pread(fd, &brief), 0);
+        ck_assert_str_eq(brief.comm, ") S 1\n");
+        ck_assert(brief.pid == 7 && brief.state == 'S' && brief.ppid == 1 && brief.pgrp == 2);
         close(fd);
         ck_assert_int_eq(proc_stat_read(getpid(), &stat), 0);
         ck_assert_int_eq(proc_status_read(getpid(), &status), 0);
@@ -197,7 +213,9 @@ START_TEST(reaped_while_written)
     ck_assert_int_eq(proc_stat_parse(stat_text, sizeof stat_text - 1, &stat), 0);
     ck_assert_int_eq(stat.threads, 0);
     int fd = file_of(stat_text, sizeof stat_text - 1);
+    struct proc_brief brief;
     ck_assert_int_eq(proc_stat_pread(fd, &stat), -ESRCH);
+    ck_assert_int_eq(proc_brief_pread(fd, &brief), -ESRCH);
     close(fd);
     fd = file_of(status_text, sizeof status_text - 1);
     ck_assert_int_eq(proc_status_pread(fd, &status), -ESRCH);
@@ -205,12 +223,61 @@ START_TEST(reaped_while_written)
 }
 END_TEST
 
+/* 1: a whole round finds us; 0: it does not; or the error. */
+static int scan_finds_us(size_t keep, int rounds)
+{
+    cleanup_scan struct proc_scan scan = { -1 };
+    struct proc_brief some[PROC_SCAN_BATCH];
+    int found = 0, r = proc_scan_open(&scan, keep);
+    for (; r == 0 && rounds > 0; rounds--, r = r < 0 ? r : proc_scan_rewind(&scan))
+        while ((r = proc_scan_next(&scan, some)) > 0)
+            for (int i = 0; i < r; i++)
+                found += rounds == 1 && some[i].pid == getpid();
+    return r < 0 ? r : found;
+}
+
+START_TEST(scan_interrupted)
+{
+    fail_every = 2;
+    fail_with = EINTR;
+    ck_assert_int_eq(scan_finds_us(0, 1), 1);
+    ck_assert_int_eq(scan_finds_us(1000, 3), 1);
+    at_most = 7;
+    ck_assert_int_eq(scan_finds_us(0, 1), 1);
+}
+END_TEST
+
+START_TEST(scan_refused)
+{
+    for (int at = 1; at < 20; at++) { /* only the call of this number fails */
+        static const int errors[] = { EMFILE, ENFILE, ENOMEM, EIO };
+        for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+            fail_with = errors[i];
+            fail_every = 1000000;
+            calls = fail_every - at;
+            ck_assert_int_eq(scan_finds_us(0, 2), -errors[i]);
+            calls = fail_every - at;
+            bool about_pid_max = at == 2 || at == 3; /* without it, the largest there can be serves */
+            ck_assert_int_eq(scan_finds_us(1000, 2), about_pid_max ? 1 : -errors[i]);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(short_reads),       TEST(interrupted),          TEST(interrupted_at_the_open),
-        TEST(closed_while_read), TEST(refused_for_ever),     TEST(errors_in_one_language),
-        TEST(less_than_a_file),  TEST(reaped_while_written), { 0 },
+        TEST(short_reads),
+        TEST(interrupted),
+        TEST(interrupted_at_the_open),
+        TEST(closed_while_read),
+        TEST(refused_for_ever),
+        TEST(errors_in_one_language),
+        TEST(less_than_a_file),
+        TEST(reaped_while_written),
+        TEST(scan_interrupted),
+        TEST(scan_refused),
+        { 0 },
     };
     return run_tests("proc.io", tests);
 }

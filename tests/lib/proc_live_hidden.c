@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 
 #include "proc/proc.h"
+#include "proc/scan.h"
 
 /* What a reader in another world says, in the order in which it says it. */
 enum question {
@@ -34,6 +35,7 @@ enum question {
     GONE,
     MEMINFO,
     PID_LIST,
+    SCAN,
     QUESTIONS
 };
 
@@ -57,6 +59,18 @@ static int set_up(const struct world *world)
         return -errno;
     /* Who changes his user loses his own /proc files: they belong to root until he may dump core again. */
     return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+}
+
+/* The state of a process by a scan of all; 0: it is not among them; or the error. */
+static int scan_state(pid_t pid)
+{
+    cleanup_scan struct proc_scan scan = { -1 };
+    struct proc_brief some[PROC_SCAN_BATCH];
+    int state = 0, r = proc_scan_open(&scan, 0);
+    while (r >= 0 && (r = proc_scan_next(&scan, some)) > 0)
+        for (int i = 0; i < r; i++)
+            state = some[i].pid == pid ? some[i].state : state;
+    return r < 0 ? r : state;
 }
 
 static void body_ask(const struct child *self, void *argument)
@@ -97,6 +111,7 @@ static void body_ask(const struct child *self, void *argument)
     answer[GONE] = proc_stat_read(INT_MAX, &stat);
     answer[MEMINFO] = proc_meminfo_read(&meminfo);
     answer[PID_LIST] = proc_pid_list(list, 16);
+    answer[SCAN] = scan_state(pid);
     for (int i = 0; i < QUESTIONS; i++)
         child_say(self, answer[i]);
     child_stay(self);
@@ -132,6 +147,7 @@ START_TEST(hidepid_2)
     check_answer(GONE, -ESRCH);
     check_answer(MEMINFO, 0);
     ck_assert_int_ge(answer[PID_LIST], 1);
+    check_answer(SCAN, 0);
 }
 END_TEST
 
@@ -144,6 +160,7 @@ START_TEST(hidepid_1)
     for (int i = STAT; i < GONE; i++)
         ck_assert_msg(answer[i] == -EACCES, "question %d is %d", i, answer[i]);
     check_answer(GONE, -ESRCH);
+    check_answer(SCAN, PROC_HIDDEN);
 }
 END_TEST
 
@@ -158,6 +175,7 @@ START_TEST(subset_pid)
     check_answer(GONE, -ESRCH);
     check_answer(MEMINFO, -ENOTSUP);
     ck_assert_int_ge(answer[PID_LIST], 3);
+    check_answer(SCAN, 'S');
 }
 END_TEST
 

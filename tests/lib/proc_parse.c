@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "proc/proc.h"
+#include "proc/scan.h"
 
 /* ---- every parser by one signature, on a copy that ends where the text ends: ASan sees a byte read beyond it ---- */
 
@@ -15,6 +16,7 @@ typedef int parser(const char *text, size_t len, void *out);
         return proc_##FILE##_parse(text, len, out); \
     }
 PARSER(stat)
+PARSER(brief)
 PARSER(status)
 PARSER(schedstat)
 PARSER(syscall)
@@ -61,6 +63,9 @@ static const struct kind {
     { "stat.hostile-zombie", parse_stat, sizeof(struct proc_stat), true },
     { "stat.newline", parse_stat, sizeof(struct proc_stat), true },
     { "stat.kworker", parse_stat, sizeof(struct proc_stat), true },
+    { "stat.hostile-zombie", parse_brief, sizeof(struct proc_brief), true },
+    { "stat.newline", parse_brief, sizeof(struct proc_brief), true },
+    { "stat.kworker", parse_brief, sizeof(struct proc_brief), true },
     { "status.newline", parse_status, sizeof(struct proc_status), false },
     { "schedstat", parse_schedstat, sizeof(struct proc_schedstat), true },
     { "syscall.read", parse_syscall, sizeof(struct proc_syscall), true },
@@ -260,6 +265,29 @@ START_TEST(stat_of_older_kernels)
 }
 END_TEST
 
+/* A scan takes its few values from the same text, and is as hard to fool: a cut in the middle of a name looks like a stat. */
+START_TEST(brief_of_stat)
+{
+    static const char *const names[] = { "sh", ") Z 1 (", "a\nb", ") S 1\n1 (x", ") S 1 2 3\n", ") S 1 2 3 4 5\n", "" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char text[2048];
+        struct proc_brief s;
+        int len = write_stat(text, sizeof text, names[i], 52);
+        ck_assert_int_eq(parse(brief, text, &s), 0);
+        ck_assert_str_eq(s.comm, names[i]);
+        ck_assert(s.pid == 1001 && s.state == 'S' && s.ppid == 1004 && s.pgrp == 1005);
+        for (int cut = 0; cut < len; cut++)
+            ck_assert_int_eq(exact(parse_brief, text, (size_t)cut, &s), -EBADMSG);
+    }
+    for (int last = 3; last < 30; last++) {
+        char text[2048];
+        struct proc_brief s;
+        write_stat(text, sizeof text, "sh", last);
+        ck_assert_int_eq(parse(brief, text, &s), last < 24 ? -EBADMSG : 0);
+    }
+}
+END_TEST
+
 /* The stat above with one field replaced. */
 static int parse_with(int field, const char *value, struct proc_stat *out)
 {
@@ -284,6 +312,16 @@ START_TEST(stat_numbers)
         ck_assert_int_eq(parse_with(field, "0x10", &s), -EBADMSG);
         ck_assert_int_eq(parse_with(field, "+1", &s), -EBADMSG);
     }
+    for (uint64_t value = 1; value < UINT64_C(1000000000000000000); value *= 10) { /* of each length, at its ends */
+        char digits[32];
+        for (uint64_t i = value - 1; i <= value + 1; i++) {
+            snprintf(digits, sizeof digits, "%" PRIu64, i);
+            ck_assert_int_eq(parse_with(10, digits, &s), 0);
+            ck_assert_uint_eq((uint64_t)s.minflt, i);
+        }
+    }
+    ck_assert_int_eq(parse_with(26, "01234567891234567891", &s), 0);
+    ck_assert_uint_eq(s.startcode, UINT64_C(1234567891234567891));
     ck_assert_int_eq(parse_with(25, "18446744073709551615", &s), 0); /* rsslim without a limit */
     ck_assert_int_eq(parse_with(26, "18446744073709551615", &s), 0);
     ck_assert_uint_eq(s.startcode, UINT64_MAX);
@@ -727,6 +765,7 @@ int main(void)
         TEST(stat_extra_fields),
         TEST(stat_of_older_kernels),
         TEST(stat_numbers),
+        TEST(brief_of_stat),
         TEST(stat_captured),
         TEST(status_captured),
         TEST(status_every_line),
