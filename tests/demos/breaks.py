@@ -1,6 +1,10 @@
-"""breaks.py - NAME.break: each --break refutes exactly the claim it is meant to refute."""
+"""breaks.py - NAME.break: each --break refutes exactly the claim it is meant to refute.
+
+A cost is never refuted. A --break turns it: where it holds, it then differs, or is not decided any more, and nothing is
+refuted. Where it does not hold in the first place, nothing can be turned.
+"""
 import judge
-from judge import REFUTED, USAGE, Failure
+from judge import HOLDS, REFUTED, SKIPPED, USAGE, Failure
 
 
 def check_break(demo, what, claim, options):
@@ -21,23 +25,44 @@ def check_break(demo, what, claim, options):
     return None
 
 
+def check_turn(demo, what, claim, options):
+    """None, or why it could not be tried."""
+    usual = demo.run("--json").verdicts()[claim]
+    if usual["verdict"] != "holds":
+        return f"{what}: {claim} does not hold here, so that nothing can be turned: {usual['evidence'] or usual['reason']}"
+    result = demo.run("--json", *options)
+    if result.events()[0].get("break") != what:
+        raise Failure(f"{' '.join(options)}: its start event does not say that {what!r} was taken out")
+    event = result.verdicts()[claim]
+    undecided = event["verdict"] == "skipped" and event["evidence"]  # it was measured
+    if event["verdict"] != "differs" and not undecided:
+        raise Failure(f"--break {what} must turn {claim}, which holds without it; it is {event['verdict']}: {event['evidence']}")
+    if result.refuted() or result.status not in (HOLDS, SKIPPED):
+        raise Failure(f"--break {what} must turn {claim} and refute nothing; it refutes {result.refuted()}: {result}")
+    return None
+
+
 def breaks(demo):
     known = demo.breaks()
-    claims = {row[0] for row in demo.listed()}
+    claims = {row[0]: row[1] for row in demo.listed()}
     unknown = demo.run("--break", "no-such-thing")
     if unknown.status != USAGE or not all(what in unknown.err for what in known):
         raise Failure(f"--break of an unknown thing must end with 64 and name what there is: {unknown}")
     if not known:
         return "nothing can be taken out of this demo"
-    untried = []
+    untried, tried, fact_untried = [], [], False
     for i, (what, claim) in enumerate(known.items()):
         if claim not in claims:
             raise Failure(f"--break {what} is to refute {claim}, which --list does not have")
-        untried.append(check_break(demo, what, claim, ["--break", what] if i else ["--break"]))  # a bare one: the first
-    untried = [why for why in untried if why is not None]
-    if untried:
+        cost = claims[claim] == "cost"
+        check = check_turn if cost else check_break
+        why = check(demo, what, claim, ["--break", what] if i else ["--break"])  # a bare one: the first
+        tried += [f"{what} {'turns' if cost else 'refutes'} {claim}"] if why is None else []
+        untried += [why] if why is not None else []
+        fact_untried = fact_untried or (why is not None and not cost)
+    if fact_untried or not tried:
         raise judge.Skip("; ".join(untried))
-    return "; ".join(f"{what} refutes {claim}" for what, claim in known.items())
+    return "; ".join(tried + untried)  # that a cost does not hold on this machine is nobody's fault
 
 
 if __name__ == "__main__":

@@ -166,8 +166,8 @@ class Result:
         return verdicts
 
     def outcomes(self):
-        """Claim to the name of its verdict; whether a cost holds or differs is no outcome, since it may change."""
-        measured = lambda event: event["claim_kind"] == "cost" and event["verdict"] != "skipped"
+        """Claim to the name of its verdict; whether a cost that was measured holds, differs or is not decidable may change."""
+        measured = lambda event: event["claim_kind"] == "cost" and (event["verdict"] != "skipped" or event["evidence"])
         return {claim: "measured" if measured(event) else event["verdict"] for claim, event in self.verdicts().items()}
 
     def refuted(self):
@@ -373,7 +373,7 @@ class Demo:
     def breaks(self):
         """What --break can take out, in the order of --help: name to the claim that must fail."""
         section = self.run("--help").out.partition("What --break can take out")[2].partition("\n\n")[0]
-        return dict(re.findall(r"^  (\S+) .*\n +refutes (\S+)$", section, re.MULTILINE))
+        return dict(re.findall(r"^  (\S+) .*\n +(?:refutes|turns) (\S+)$", section, re.MULTILINE))
 
 
 def ordinary_user(demo, uid=NOBODY):
