@@ -102,7 +102,8 @@ static struct view look(pid_t pid)
     cleanup_maps struct proc_maps maps = { 0 };
     struct view view = { .page = calloc(n_pages, sizeof *view.page) };
     char *cells = calloc(n_pages + 1, 1);
-    if (view.page == NULL || cells == NULL)
+    uint64_t *frames = calloc(n_pages, sizeof *frames);
+    if (view.page == NULL || cells == NULL || frames == NULL)
         demo_die("calloc(%zu pages)", n_pages);
     demo_need(proc_smaps_read(pid, &maps), "read(/proc/%d/smaps)", pid);
     demo_need(proc_pagemap_read(pid, memory, n_pages, view.page), "read(/proc/%d/pagemap)", pid);
@@ -110,10 +111,13 @@ static struct view look(pid_t pid)
     view.shared = (size_t)(kib->shared_clean_kib + kib->shared_dirty_kib) * 1024 / page_size;
     view.own = (size_t)(kib->private_clean_kib + kib->private_dirty_kib) * 1024 / page_size;
     view.writable = proc_maps_find(&maps, memory)->perms[1] == 'w';
-    for (size_t i = 0; i < n_pages; i++)
+    for (size_t i = 0; i < n_pages; i++) {
         cells[i] = !view.page[i].present ? '.' : view.page[i].exclusive ? 'P' : 's';
-    demo_observe(pid, "/proc/PID/pagemap", demo_fact_page("pages", cells));
+        frames[i] = view.page[i].frame;
+    }
+    demo_observe(pid, "/proc/PID/pagemap", demo_fact_page("pages", cells), demo_fact_frames("pages", frames, n_pages));
     free(cells);
+    free(frames);
     return view;
 }
 

@@ -193,6 +193,11 @@ struct demo_fact demo_fact_page(const char *name, const char *cells)
     return (struct demo_fact){ .name = name, .type = 'g', .text = cells };
 }
 
+struct demo_fact demo_fact_frames(const char *name, const uint64_t *frames, size_t n)
+{
+    return (struct demo_fact){ .name = name, .type = 'f', .number = (int64_t)n, .text = (const char *)frames };
+}
+
 /* The inode number is another one in every run. */
 static json_t *link_value(const char *link)
 {
@@ -219,10 +224,29 @@ static json_t *fact_value(const struct demo_fact *fact)
     }
 }
 
-static json_t *facts_of(const struct demo_fact *facts, json_t *grids)
+/* None where this user is shown none, and none with --stable: they are others in every run. */
+static void add_frames(json_t *event, const struct demo_fact *fact)
+{
+    const uint64_t *frames = (const void *)fact->text;
+    bool shown = false;
+    json_t *numbers = json_array();
+    for (int64_t i = 0; i < fact->number; i++) {
+        json_array_append_new(numbers, json_integer((json_int_t)frames[i]));
+        shown |= frames[i] != 0;
+    }
+    if (shown && !run.stable)
+        json_object_set_new(event, "frames", json_pack("{s:O}", fact->name, numbers));
+    json_decref(numbers);
+}
+
+static json_t *facts_of(const struct demo_fact *facts, json_t *event, json_t *grids)
 {
     json_t *object = json_object();
     for (; facts->name != NULL; facts++) {
+        if (facts->type == 'f') {
+            add_frames(event, facts);
+            continue;
+        }
         json_object_set_new(object, facts->name, fact_value(facts));
         if (facts->type == 'g')
             json_object_set_new(grids, facts->name, json_true());
@@ -252,7 +276,7 @@ static json_t *observation(struct demo_here here, pid_t of, const char *source)
 void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts)
 {
     json_t *event = observation(here, of, source), *grids = json_object();
-    json_object_set_new(event, "facts", facts_of(facts, grids));
+    json_object_set_new(event, "facts", facts_of(facts, event, grids));
     if (json_object_size(grids) > 0)
         json_object_set(event, "pages", grids);
     json_decref(grids);
@@ -457,7 +481,7 @@ static void emit_start(void)
 {
     json_t *event = event_new(DEMO_HERE, "start");
     json_object_set_new(event, "schema", json_integer(SCHEMA_VERSION));
-    json_object_set_new(event, "demo", json_string(run.name));
+    json_object_set_new(event, "demo", json_string(run.demo->name));
     json_object_set_new(event, "title", json_string(run.demo->title));
     if (run.without != NULL)
         json_object_set_new(event, "break", json_string(run.without));
@@ -488,7 +512,7 @@ static void count_verdicts(int counts[N_VERDICTS])
     }
 }
 
-static void emit_end(const int all_counts[N_VERDICTS])
+static json_t *end_event(const int all_counts[N_VERDICTS], bool masked)
 {
     int counts[N_VERDICTS];
     memcpy(counts, all_counts, sizeof counts);
@@ -496,9 +520,9 @@ static void emit_end(const int all_counts[N_VERDICTS])
     int claims = 0;
     for (int i = !run.readers_own ? NO_VERDICT : HOLDS; i < N_VERDICTS; i++)
         claims += counts[i];
-    if (run.stable && !run.json)
+    if (masked)
         json_object_set_new(event, "measured", json_integer(take_measured(counts)));
-    json_object_set_new(event, "demo", json_string(run.name));
+    json_object_set_new(event, "demo", json_string(run.demo->name));
     json_object_set_new(event, "claims", json_integer(claims));
     for (enum verdict i = HOLDS; i < N_VERDICTS; i++)
         json_object_set_new(event, verdict_name(i), json_integer(counts[i]));
@@ -507,7 +531,18 @@ static void emit_end(const int all_counts[N_VERDICTS])
         witnessed += run.shared->witnessed[i];
     json_object_set_new(event, "witnessed", json_integer(witnessed));
     json_object_set_new(event, "next", json_string(run.demo->next == NULL ? "" : run.demo->next));
-    event_emit(event);
+    return event;
+}
+
+static void emit_end(const int counts[N_VERDICTS])
+{
+    json_t *event = end_event(counts, false);
+    event_keep(event);
+    if (run.stable && !run.json) {
+        json_decref(event);
+        event = end_event(counts, true);
+    }
+    event_say(event);
 }
 
 static int finish(void)
@@ -522,6 +557,8 @@ static int finish(void)
         dprintf(STDERR_FILENO, "%s: the report could not be written to standard output: %s (%s)\n", run.name,
                 name ? name : "unknown error", strerror(error));
     }
+    if (run.html != NULL && page_write() < 0)
+        error = EIO; /* named already */
     if (error != 0 || run.shared->died || (counts[NO_VERDICT] > 0 && !run.readers_own))
         return STATUS_BROKE;
     if (counts[REFUTED] > 0)
@@ -531,10 +568,18 @@ static int finish(void)
     return counts[HOLDS] + counts[DIFFERS] > 0 ? STATUS_HOLDS : STATUS_SKIPPED;
 }
 
+/* Of argv[0], which may be anything, only this: where we are installed as proclab-NAME, that is what the reader types. */
+static const char *called(const char *path, const char *name)
+{
+    const char *slash = path == NULL ? NULL : strrchr(path, '/'), *last = slash == NULL ? path : slash + 1;
+    bool installed = last != NULL && strncmp(last, "proclab-", 8) == 0 && strcmp(last + 8, name) == 0;
+    return installed ? last : name;
+}
+
 int demo_run(int argc, char *argv[], const struct demo *demo)
 {
     run.demo = demo;
-    run.name = demo->name; /* not argv[0]: it may be called anything */
+    run.name = called(argv[0], demo->name);
     run.main_pid = getpid();
     int rc = sync_begin();
     options_parse(argc, argv);
@@ -545,6 +590,8 @@ int demo_run(int argc, char *argv[], const struct demo *demo)
                 strerrorname_np(error), strerror(error));
         return STATUS_BROKE;
     }
+    if (run.html != NULL && page_begin() < 0)
+        return STATUS_BROKE;
     demo_role(run.main_pid, "parent");
     emit_start();
     struct proc_stat self;

@@ -33,7 +33,7 @@ struct demo_claim {
 };
 struct demo_break {                      /* --break WHAT */
     const char *what;
-    const char *refutes;                 /* the claim that must then fail */
+    const char *refutes;                 /* the claim that must then fail; if it is a cost: that must then not hold */
     const char *does;                    /* "never waits for the child" */
 };
 struct demo_option {                     /* --NAME N */
@@ -97,6 +97,7 @@ struct demo_fact demo_fact_unsigned(const char *name, uint64_t value);
 struct demo_fact demo_fact_pid(const char *name, pid_t value);
 struct demo_fact demo_fact_link(const char *name, const char *link);    /* "pipe:[4711]" */
 struct demo_fact demo_fact_page(const char *name, const char *cells);  /* one character a page: shown as a grid */
+struct demo_fact demo_fact_frames(const char *name, const uint64_t *frames, size_t n);  /* of that grid's pages, for programs */
 
 /* For a call the lesson cannot go on without: names it (a printf format: the call and its arguments), with the errno name.
  * The demo ends with 70. demo_need(rc, ...) does so where a function of this library returned -errno. */

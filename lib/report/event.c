@@ -55,6 +55,8 @@ json_t *event_string(const char *text)
 void event_text(json_t *event, const char *key, const char *format, va_list args)
 {
     char *text;
+    if (event == NULL)
+        return;
     if (vasprintf(&text, format, args) < 0) {
         run.shared->output_error = ENOMEM;
         return;
@@ -66,12 +68,16 @@ void event_text(json_t *event, const char *key, const char *format, va_list args
 json_t *event_new(struct demo_here here, const char *kind)
 {
     struct timespec now;
+    if (run.quiet && run.html == NULL) /* nobody will see it: no event at all */
+        return NULL;
     clock_gettime(CLOCK_MONOTONIC, &now);
     pid_t pid = getpid(), tid = gettid();
     json_int_t t = now.tv_sec * 1000000000LL + now.tv_nsec;
-    return json_pack("{s:I, s:i, s:i, s:s, s:s, s:i, s:s}", "t", run.stable ? 0 : t, "pid",
-                     run.stable ? label_of(pid) : (int)pid, "tid", run.stable ? label_of(tid) : (int)tid, "role",
-                     label_role(pid), "file", here.file, "line", here.line, "kind", kind);
+    json_t *event = json_pack("{s:I, s:i, s:i, s:s, s:s, s:i, s:s}", "t", run.stable ? 0 : t, "pid",
+                              run.stable ? label_of(pid) : (int)pid, "tid", run.stable ? label_of(tid) : (int)tid,
+                              "role", label_role(pid), "file", here.file, "line", here.line, "kind", kind);
+    labels_announce(event);
+    return event;
 }
 
 static bool can_see_frames(void)
@@ -129,10 +135,30 @@ static char *json_line(const json_t *event, size_t *length)
     return line;
 }
 
+void event_keep(const json_t *event)
+{
+    size_t length = 0;
+    if (run.html == NULL)
+        return;
+    char *line = event == NULL ? NULL : json_line(event, &length);
+    page_add(line, length);
+    free(line);
+}
+
 void event_emit(json_t *event)
+{
+    event_keep(event);
+    event_say(event);
+}
+
+void event_say(json_t *event)
 {
     size_t length = 0;
     char *line = NULL;
+    if (run.quiet) {
+        json_decref(event);
+        return;
+    }
     if (run.shared->output_error == 0 && event != NULL)
         line = run.json ? json_line(event, &length) : text_render(event, &length);
     if (line != NULL) {

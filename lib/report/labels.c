@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proc/proc.h"
+
 /* From the last: a PID that was reused means the newer process. */
 static int find(pid_t pid)
 {
@@ -15,11 +17,23 @@ static int find(pid_t pid)
     return -1;
 }
 
+/* Whose child it is, or whose thread, for those who read the events. A process that is gone, or hidden, has none. */
+static void ask_family(pid_t pid, struct label *label)
+{
+    struct proc_status status;
+    if ((!run.json && run.html == NULL) || proc_status_read(pid, &status) < 0)
+        return;
+    label->parent = status.ppid;
+    label->leader = status.tgid == pid ? 0 : status.tgid;
+}
+
 static int add(pid_t pid, const char *role)
 {
     int i = run.shared->n_labels++;
     if (i >= MAX_LABELS)
         return -1;
+    if (*role != '\0')
+        ask_family(pid, &run.shared->labels[i]);
     snprintf(run.shared->labels[i].role, sizeof run.shared->labels[i].role, "%s", role);
     run.shared->labels[i].pid = pid;
     return i;
@@ -42,6 +56,34 @@ const char *label_role(pid_t pid)
 {
     int i = find(pid);
     return i < 0 ? "" : run.shared->labels[i].role;
+}
+
+/* With --stable the label of a process that has one: none is made for this. */
+static void add_id(json_t *to, const char *key, pid_t pid)
+{
+    int id = run.stable ? find(pid) + 1 : pid;
+    if (pid > 0 && id > 0)
+        json_object_set_new(to, key, json_integer(id));
+}
+
+void labels_announce(json_t *event)
+{
+    json_t *named = NULL;
+    int end = run.shared->n_labels;
+    for (int i = run.shared->n_announced; i < end && i < MAX_LABELS && run.shared->labels[i].pid != 0; i++) {
+        const struct label *label = &run.shared->labels[i];
+        run.shared->n_announced = i + 1;
+        if (*label->role == '\0')
+            continue;
+        if (named == NULL)
+            json_object_set_new(event, "named", named = json_array());
+        json_t *who = json_object();
+        add_id(who, "pid", label->pid);
+        json_object_set_new(who, "role", json_string(label->role));
+        add_id(who, "parent", label->parent);
+        add_id(who, "leader", label->leader);
+        json_array_append_new(named, who);
+    }
 }
 
 static char *turn(void)

@@ -12,7 +12,19 @@
 
 #include "sync/sync.h"
 
-enum { KEY_STEP = 0x100, KEY_PREDICT, KEY_WHY, KEY_BREAK, KEY_JSON, KEY_STABLE, KEY_LIST, KEY_COLOR, KEY_OWN };
+enum {
+    KEY_STEP = 0x100,
+    KEY_PREDICT,
+    KEY_WHY,
+    KEY_BREAK,
+    KEY_JSON,
+    KEY_QUIET,
+    KEY_STABLE,
+    KEY_LIST,
+    KEY_COLOR,
+    KEY_HTML,
+    KEY_OWN
+};
 
 static const struct argp_option common[] = {
     { "step", KEY_STEP, NULL, 0, "Stop after each step until Enter, to look from a second terminal", 1 },
@@ -21,6 +33,8 @@ static const struct argp_option common[] = {
     { "break", KEY_BREAK, "WHAT", OPTION_ARG_OPTIONAL, "Take an essential part out and see the claim fail", 1 },
     { "list", KEY_LIST, NULL, 0, "List the claims: id, kind, sentence", 2 },
     { "json", KEY_JSON, NULL, 0, "Report as JSON Lines", 2 },
+    { "quiet", KEY_QUIET, NULL, 0, "Report nothing: the exit status tells", 2 },
+    { "html", KEY_HTML, "FILE", 0, "Write a page to FILE on which this run can be played back", 2 },
     { "stable", KEY_STABLE, NULL, 0, "Labels in the place of PIDs, addresses and times", 2 },
     { "color", KEY_COLOR, "WHEN", 0, "Colour: auto, always or never", 2 },
 };
@@ -72,6 +86,12 @@ static void set_break(struct argp_state *state, const char *what)
     }
 }
 
+/* A cost is never refuted: without what makes it dear, it is another one. */
+static const char *ending_of(const char *claim)
+{
+    return run.demo->claims[claim_index(claim)].kind == DEMO_COST ? "turns" : "refutes";
+}
+
 static void set_option(struct argp_state *state, int i, const char *text)
 {
     const struct demo_option *option = &run.demo->options[i];
@@ -118,6 +138,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_JSON:
         run.json = true;
         break;
+    case KEY_QUIET:
+        run.quiet = true;
+        break;
+    case KEY_HTML:
+        run.html = arg;
+        break;
     case KEY_STABLE:
         run.stable = true;
         break;
@@ -140,8 +166,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             state->next = state->argc;
         break;
     case ARGP_KEY_END:
-        if (run.predict && (run.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-            argp_error(state, "--predict asks: it needs a terminal, and no --json");
+        if (run.predict && (run.json || run.quiet || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+            argp_error(state, "--predict asks: it needs a terminal, and neither --json nor --quiet");
         if (run.demo->wrong != NULL && run.demo->wrong() != NULL)
             argp_error(state, "%s", run.demo->wrong());
         break;
@@ -180,7 +206,7 @@ static void write_doc(FILE *doc)
     if (run.demo->breaks != NULL && run.demo->breaks[0].what != NULL)
         fprintf(doc, "What --break can take out, and the claim that then fails:\n");
     for (const struct demo_break *b = run.demo->breaks; b != NULL && b->what != NULL; b++)
-        fprintf(doc, "  %-12s %s\n  %-12s refutes %s\n", b->what, b->does, "", b->refutes);
+        fprintf(doc, "  %-12s %s\n  %-12s %s %s\n", b->what, b->does, "", ending_of(b->refutes), b->refutes);
     fprintf(doc,
             "\nExit status: 0 every fact holds, 1 a fact was refuted, 77 nothing could be shown here, 64 wrong usage, "
             "70 a call that the demo needs failed.");

@@ -22,27 +22,29 @@ struct shared {
     _Atomic int step_n;
     _Atomic bool looked;                 /* the reader could look already in this step */
     _Atomic int answers[MAX_PREDICTIONS]; /* --predict: the choice, counted from 1; 0: none */
-    _Atomic int n_labels;
+    _Atomic int n_labels, n_announced;
     struct label {
         _Atomic pid_t pid;
+        _Atomic pid_t parent, leader;    /* when it got its role: its parent; of a thread its process, else 0 */
         char role[16];
     } labels[MAX_LABELS];
 };
 
 struct run {
     const struct demo *demo;
-    const char *name;
+    const char *name;                    /* that it is run by: the demo's, or proclab-NAME where it is installed */
     struct shared *shared;
     pid_t main_pid;
-    bool json, stable, step, predict, colour, unicode;
+    bool json, quiet, stable, step, predict, colour, unicode;
     const char *without;                 /* --break */
     long options[MAX_OPTIONS];
     const char *words[MAX_OPTIONS];
+    const char *html;                    /* --html: where the replay page goes, or NULL */
     bool readers_own;                    /* the reader gave it something to do: claims may stay without a verdict */
     char **args;                         /* behind the options, up to a NULL */
     pid_t pid;                           /* the one that stands there, or 0 */
 };
-extern struct run run;
+extern struct run run __asm__("demo_run_state"); /* its link name: a program of the reader's own may have a run() */
 
 /* options.c: fills run from the command line; ends the process for --help, --list, --why and wrong usage. */
 void options_parse(int argc, char *argv[]);
@@ -50,6 +52,8 @@ void options_parse(int argc, char *argv[]);
 /* labels.c: the number of a process in the order they were named, from 1; and its role, "" where it has none. */
 int label_of(pid_t pid);
 const char *label_role(pid_t pid);
+/* Adds to the event, as "named", who got a role since the event before: with its parent, and a thread with its process. */
+void labels_announce(json_t *event);
 
 /* event.c: a new event with what every event has; NULL where there is no memory, which event_emit notices. */
 json_t *event_new(struct demo_here here, const char *kind);
@@ -59,12 +63,22 @@ void event_text(json_t *event, const char *key, const char *format, va_list args
 json_t *event_string(const char *text);
 /* Adds what only the start event has. */
 void event_machine(json_t *event);
-/* Writes the event, in one write(2), and releases it. */
+/* Puts the event in the replay page, where there is one, and nowhere else. */
+void event_keep(const json_t *event);
+/* Writes it to standard output in one write(2), and releases it. */
+void event_say(json_t *event);
+/* Both. */
 void event_emit(json_t *event);
 
 /* demo.c: a measure; and the verdict on a cost that the measurements do not decide. */
 json_t *measure_event(struct demo_here here, const char *name, const char *unit, struct measure_spread spread);
 void demo_undecided_at(struct demo_here here, const char *id, const char *evidence);
+
+/* page.c: the replay page. page_begin sees that FILE can be written, before the first fork; page_write writes it: 0, or -errno
+ * after a message. page_add keeps a line of JSON, of any process of the demo; NULL: there was no memory for one. */
+int page_begin(void);
+void page_add(const char *line, size_t length);
+int page_write(void);
 
 /* text.c: the event as whole lines of text, malloc'd; NULL and errno where that failed. */
 char *text_render(const json_t *event, size_t *length);

@@ -416,8 +416,9 @@ static void text_end(struct pen *pen, const json_t *event)
     count(pen, event, "refuted", "REFUTED", "REFUTED", &before);
     count(pen, event, "witnessed", "by both witnesses", "by both witnesses", &before);
     const char *next = string_of(event, "next");
-    snprintf(text, sizeof text, "%s%s%swhy: %s --why", *next ? "next: " : "", next, *next ? "   " : "",
-             string_of(event, "demo"));
+    int prefix = (int)(strlen(run.name) - strlen(run.demo->name)); /* what one is run by, the next one is */
+    snprintf(text, sizeof text, "%s%.*s%s%swhy: %s --why", *next ? "next: " : "", *next ? prefix : 0, run.name, next,
+             *next ? "   " : "", run.name);
     if (pen->column + 2 + width_of(text) > WIDTH)
         pen_line(pen);
     pen_to(pen, WIDTH - width_of(text));

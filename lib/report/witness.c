@@ -63,10 +63,10 @@ static pid_t about(const struct kernel_event *event)
     return event->pid != 0 ? event->pid : event->by;
 }
 
-/* Each as the kernel recorded it, at its own time. How many there are is another number in each run. */
+/* Each as the kernel recorded it, at its own time; too many for a text. How many there are is another number in each run. */
 static void emit_events(const struct witness *seen)
 {
-    if (!run.json || run.stable)
+    if ((!run.json && run.html == NULL) || run.stable)
         return;
     for (size_t i = 0; i < seen->n; i++) {
         const struct kernel_event *from = &seen->event[i];
@@ -78,7 +78,11 @@ static void emit_events(const struct witness *seen)
         json_t *facts = json_pack("{s:i, s:i}", "cpu", from->cpu, "by", (int)from->by);
         add_fields(facts, from);
         json_object_set_new(event, "facts", facts);
-        event_emit(event);
+        event_keep(event);
+        if (run.json)
+            event_say(event);
+        else
+            json_decref(event);
     }
 }
 

@@ -74,6 +74,9 @@ def check_same_everywhere(demo):
         raise Failure("escape sequences in a pipe or a file")
     if "\x1b" not in terminal:
         raise Failure("no colour on a terminal that has it")
+    quiet = demo.run("--quiet")
+    if quiet.out or quiet.err or quiet.status != file.status:
+        raise Failure(f"--quiet reports nothing and ends the same: {quiet}")
     check_width("--stable", file.out)
     check_width("without --stable", demo.run().out)
     return file

@@ -155,6 +155,17 @@ START_TEST(a_false_fact_is_1)
 }
 END_TEST
 
+START_TEST(quiet_tells_by_the_status)
+{
+    struct outcome *o = run_demo(wrong_in_all, ARGS("--quiet"));
+    ck_assert_int_eq(o->status, 1);
+    ck_assert_str_eq(o->out, "");
+    ck_assert_str_eq(o->err, "");
+    ck_assert_int_eq(run_demo(all_well, ARGS("--quiet"))->status, 0);
+    ck_assert_int_eq(run_demo(all_well, ARGS("--quiet", "--predict"))->status, 64);
+}
+END_TEST
+
 START_TEST(break_takes_what_it_names)
 {
     ck_assert_int_eq(run_demo(all_well, ARGS("--break", "fact"))->status, 1);
@@ -620,6 +631,7 @@ int main(void)
     const struct testing tests[] = {
         TEST(all_well_is_0),
         TEST(a_false_fact_is_1),
+        TEST(quiet_tells_by_the_status),
         TEST(break_takes_what_it_names),
         TEST(nothing_shown_is_77),
         TEST(a_demo_that_is_wrong_itself_is_70),

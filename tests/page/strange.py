@@ -1,0 +1,119 @@
+"""strange.py - a page of events that nobody should send: markup as names, broken lines; and of very many of them.
+
+    strange.py REPLAY PCB       scripts/replay, and the demo that shows any process
+"""
+import json
+import os
+import subprocess
+import sys
+
+from browser import Browser
+import judge
+from judge import Failure
+
+MOST_MS = 500  # for one step in a run of twelve thousand events, on a busy machine
+EVIL = ("</script><script>window.hacked = 1</script></pre><img src=http://localhost/x onerror='window.hacked = 1'>"
+        "<!-- & \\x01 \u2028 é")
+BASE = {"t": 1, "pid": 1, "tid": 1, "role": EVIL, "file": "demos/4-states/zombie.c", "line": 10}
+EVERY_KIND = [
+    {"kind": "start", "schema": 1, "demo": EVIL, "title": EVIL, "machine": {"kernel": EVIL, "abilities": []},
+     "named": [{"pid": 1, "role": EVIL}]},
+    {"kind": "step", "n": 1, "text": EVIL},
+    {"kind": "act", "text": EVIL, "target": 2},
+    {"kind": "act", "text": "look yourself", "look": EVIL},
+    {"kind": "observation", "source": EVIL, "of": 2, "of_role": EVIL, "facts": {EVIL: EVIL, "state": "Z", "ppid": 1}},
+    {"kind": "observation", "source": EVIL, "columns": ["row", EVIL, "from", "size"],
+     "facts": {EVIL: {EVIL: EVIL, "from": EVIL, "size": EVIL}}},
+    {"kind": "observation", "source": "/proc/2/pagemap", "of": 2, "of_role": "", "facts": {"pages": "<s&P."},
+     "pages": {"pages": True}},
+    {"kind": "verdict", "claim": "a.b", "claim_kind": "fact", "sentence": EVIL, "verdict": "refuted", "evidence": EVIL},
+    {"kind": "witness", "claim": "a.b", "agrees": False, "evidence": EVIL},
+    {"kind": "measure", "name": EVIL, "unit": EVIL, "median": 1, "p10": 1, "p90": 2, "min": 1, "n": 3},
+    {"kind": "end", "demo": "x", "claims": 1, "holds": 0, "refuted": 1, "differs": 0, "skipped": 0, "witnessed": 0,
+     "next": ""},
+]
+
+
+def replay(program, lines):
+    as_bytes = lambda event: json.dumps({**BASE, **event}, ensure_ascii=False).encode() + b"\n"
+    data = [line if isinstance(line, bytes) else as_bytes(line) for line in lines]
+    run = subprocess.run([program, "-"], input=b"".join(data), capture_output=True)
+    if run.returncode != 0 or run.stderr:
+        raise Failure(f"scripts/replay: {run.returncode} {run.stderr!r}")
+    return run.stdout
+
+
+def open_page(browser, page, every=1):
+    path = os.path.join(browser.place, "strange.html")
+    with open(path, "wb") as file:
+        file.write(page)
+    browser.look(360, 740, "dark")
+    browser.open(path)
+    browser.js("for (let n = 0; n < model.moments.length; n += arguments[0]) goTo(n);", every)
+    complaints = browser.complaints()
+    if complaints:
+        raise Failure(f"the browser complains: {complaints[:3]}")
+
+
+def check_markup(browser, program):
+    open_page(browser, replay(program, EVERY_KIND))
+    browser.expect("markup in a text was taken for markup",
+                   "return window.hacked === undefined && !document.querySelector('img, main script')")
+    browser.expect("a text is not shown as it is", "return byId('claims').textContent.includes(arguments[0])", EVIL)
+    browser.expect("it is wider than a phone", "const wide = document.documentElement.scrollWidth; return wide <= 360 || wide")
+
+
+def check_broken_lines(browser, program):
+    lines = [EVERY_KIND[0], b"no event\n", b'{"half": \n', b"[1, 2]\n", b"null\n", b'"\xff\xfe"\n', b"\x00\n",
+             b'{"kind": 7}\n', b'{"kind": "of another time"}\n', EVERY_KIND[1], EVERY_KIND[7]]
+    open_page(browser, replay(program, lines))
+    browser.expect("lines that are no events are not told of",
+                   "const told = byId('unread').textContent; return told.startsWith('7 lines') || told")
+    browser.expect("the verdict behind them is lost", "return document.querySelectorAll('#claims li.refuted').length === 1")
+
+
+def check_many(browser, program):
+    """A run of ten thousand of the kernel's events and two thousand others is still played."""
+    switch = {"kind": "observation", "source": "tracefs sched_switch", "of": 1, "of_role": "x",
+              "facts": {"cpu": 0, "by": 1, "prev_pid": 1, "prev_state": "S", "next_pid": 2}}
+    lines = [EVERY_KIND[0], *({**EVERY_KIND[4], "t": 1000 * i} for i in range(1, 2000)),
+             *({**switch, "t": 3000000, "at": 200 * i} for i in range(1, 10000)), EVERY_KIND[-1]]
+    open_page(browser, replay(program, lines), every=40)
+    milliseconds = browser.js("""const begin = performance.now();
+        for (let n = 0; n < 2000; n += 40) goTo(n);
+        return (performance.now() - begin) / 50""")
+    if milliseconds > MOST_MS:
+        raise Failure(f"a step in a long run takes {milliseconds:.0f} ms")
+
+
+def check_name(browser, program, pcb):
+    """A process whose name is markup and no text, in the page of a demo that looks at it; and scripts/replay agrees."""
+    rename = "import ctypes; ctypes.CDLL(None).prctl(15, b'</script>&\\x01\\xff<!'); print(flush=True); input()"
+    path = os.path.join(browser.place, "name.html")
+    with subprocess.Popen([sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as named:
+        named.stdout.readline()
+        run = subprocess.run([pcb, "--json", "--html", path, str(named.pid)], capture_output=True)
+        named.stdin.write(b"\n")
+    page = judge.read(path)
+    if run.returncode != 0 or b"\\u003c/script>&" not in page or b"</script>&" in page:
+        raise Failure(f"the name of a process is in the page as it is: {run.returncode} {run.stderr!r}")
+    if subprocess.run([program, "-"], input=run.stdout, capture_output=True).stdout != page:
+        raise Failure("scripts/replay makes another page of it")
+    open_page(browser, page)
+    browser.expect("the name is not shown", "return byId('facts').textContent.includes(arguments[0])", r"</script>&\x01\xff<!")
+
+
+def strange(program, pcb):
+    browser = Browser()
+    try:
+        check_name(browser, program, pcb)
+        check_markup(browser, program)
+        check_broken_lines(browser, program)
+        check_many(browser, program)
+    finally:
+        browser.close()
+    return "markup is text, broken lines are told of, a long run is played"
+
+
+if __name__ == "__main__":
+    sys.exit(judge.finish(lambda: strange(*sys.argv[1:])))
