@@ -74,6 +74,8 @@ def lesson(readme, demos, folder):
         raise Failure("the lesson has no console block with a command")
     if shutil.which("cram3") is None:
         raise Skip("no cram3 here: install python3-cram")
+    if "| jq " in test:
+        judge.need_tool("jq", "jq")
     private = judge.own_mounts()
     if private and roots_commands and judge.show_events() and reads_events(demos):
         cram(roots_test, demos, folder)

@@ -4,5 +4,5 @@ set -eu
 command -v shellcheck >/dev/null || { echo "skipped: no shellcheck here (scripts/setup ci)"; exit 77; }
 cd "$(dirname -- "$0")/../.."
 # By their first line; and common.sh, which has none.
-find scripts .ci tests -type f -exec sh -c 'for file; do head -n 1 "$file" | grep -q "^#!.*sh$" && echo "$file"; done' _ {} + |
-    sort | xargs -d '\n' shellcheck -x -P SCRIPTDIR scripts/common.sh
+find scripts .ci tests demos -type f -exec sh -c 'for file; do head -n 1 "$file" | grep -q "^#!.*sh$" && echo "$file"; done' _ {} + |
+    sort | xargs -d '\n' shellcheck -x -P SCRIPTDIR scripts/common.sh scripts/completion.bash
