@@ -53,7 +53,8 @@ def calls(code, names):
 
 def no_sleep(top, *files):
     failures, naps = [], list(THE_NAPS)
-    files = files or sources(top, "demos", "lib")
+    # The exercises are to be mended, and print as a student's own programs do.
+    files = files or [path for path in sources(top, "demos", "lib") if not path.startswith("demos/exercises/")]
     for path in files:
         code = code_of(read(os.path.join(top, path), "r"))
         for line, name in calls(code, SLEEPS):
