@@ -268,7 +268,7 @@ static bool know_statuses(char *evidence, size_t size)
 
 static _Noreturn void become_sh(pid_t parent, struct sync_gate *traced)
 {
-    const char *line = demo_without("fork") ? "exec ls > /dev/null" : "ls > /dev/null; exit 7";
+    const char *line = demo_without("fork") ? "exec ls / > /dev/null" : "ls / > /dev/null; exit 7";
     demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
     int rc = sync_gate_pass(traced);
     if (rc == -EPIPE)
@@ -359,7 +359,7 @@ static void mini_shell(void)
     bool knows = know_statuses(statuses, sizeof statuses);
     demo_check("pattern.fork-exec-wait", ran && knows, "pipeline: %s; %s",
                ran ? "2 children, 2 programs, 0 and 0" : "no fork(), exec() or wait() in it", statuses);
-    demo_step("Trace /bin/sh -c 'ls > /dev/null; exit 7'");
+    demo_step("Trace /bin/sh -c 'ls / > /dev/null; exit 7'");
     trace_real_shell();
 }
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 
 #include "proc/proc.h"
+#include "report/cost.h"
 #include "report/demo.h"
 #include "report/witness.h"
 #include "sync/sync.h"
@@ -199,7 +200,8 @@ static void weigh_zombies(int batch)
     }
     struct measure_spread spread = measure_spread_of(kib + 1, BATCHES - 1);
     demo_measure("kernel memory of a zombie", "KiB", spread);
-    demo_check("zombie.small-kernel-memory", spread.median > 0 && spread.median < 64, "/proc/meminfo");
+    demo_check("zombie.small-kernel-memory", spread.median > 0 && spread.median < 64, "%s, by /proc/meminfo",
+               cost_spread_text(spread, "KiB"));
 }
 
 static void meet_the_limit(pid_t parent)
