@@ -38,7 +38,8 @@ include(CTest)
 function(add_demo name)
   set(program ${PROJECT_BINARY_DIR}/demos/${name})
   add_custom_command(OUTPUT ${program} DEPENDS ${name}.c COMMAND ${CMAKE_COMMAND} -E copy
-                     ${CMAKE_CURRENT_SOURCE_DIR}/${name}.c ${program} COMMAND chmod +x ${program} VERBATIM)
+                     ${CMAKE_CURRENT_SOURCE_DIR}/${name}.c ${program} COMMAND sed -i "1i #!/bin/sh" ${program}
+                     COMMAND chmod +x ${program} VERBATIM)
   add_custom_target(${name} ALL DEPENDS ${program})
   if(BUILD_TESTING)
     add_test(NAME ${name} COMMAND ${program})
@@ -48,6 +49,9 @@ function(add_demo name)
 endfunction()
 add_subdirectory(demos/2-fork)
 add_subdirectory(demos/4-states)
+file(GLOB sources ${PROJECT_SOURCE_DIR}/scripts/tour/*.c)
+set(tour ${PROJECT_BINARY_DIR}/tour)
+add_custom_target(tour COMMAND test -x ${tour} || cc -D_GNU_SOURCE ${sources} -o ${tour} -ljansson VERBATIM)
 TOY
     printf 'add_demo(fork)\nadd_demo(cow)\n' >"$1/demos/2-fork/CMakeLists.txt"
     printf 'add_demo(zombie)\nadd_lesson(states)\n' | sed '/lesson/d' >"$1/demos/4-states/CMakeLists.txt"
@@ -55,6 +59,7 @@ TOY
         name=${demo#*/}
         cat >"$1/demos/$demo.c" <<TOY
 :   /* $name.c - what $name is
+. "$source/tests/scripts/toy-events.sh"
 for option; do printf '<%s>' "\$option"; done
 echo $name
 exit "\${status_of_$name:-0}"
