@@ -334,7 +334,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = cow,
     .why = why,
-    .next = "exec",
+    .next = "fork-cost",
 };
 
 int main(int argc, char *argv[])

@@ -205,6 +205,73 @@ int cgroup_read(const struct cgroup *group, const char *file, char *out, size_t 
     return 0;
 }
 
+/* The number in a file of the group, UINT64_MAX: "max", or no such file, as in the topmost one. */
+static int read_number(const struct cgroup *group, const char *file, uint64_t *out)
+{
+    char text[64], *end;
+    int rc = cgroup_read(group, file, text, sizeof text);
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    uint64_t number = rc == 0 ? strtoull(text, &end, 10) : UINT64_MAX;
+    *out = rc == 0 && end == text ? UINT64_MAX : number;
+    return 0;
+}
+
+/* The bytes of page cache that it gives back first. */
+static int read_cache(const struct cgroup *group, const char *name, uint64_t *out)
+{
+    char text[8192] = "\n";
+    int rc = cgroup_read(group, "memory.stat", text + 1, sizeof text - 1);
+    if (rc < 0)
+        return rc;
+    const char *line = strstr(text, name);
+    *out = line == NULL ? 0 : strtoull(line + strlen(name), NULL, 10);
+    return 0;
+}
+
+static int room_in(const struct cgroup *group, bool v2, uint64_t *room)
+{
+    uint64_t most, high = UINT64_MAX, used, cache = 0;
+    int rc = read_number(group, v2 ? "memory.max" : "memory.limit_in_bytes", &most);
+    if (rc == 0 && v2)
+        rc = read_number(group, "memory.high", &high); /* above it everything is slow */
+    if (rc < 0)
+        return rc;
+    most = high < most ? high : most;
+    *room = UINT64_MAX;
+    if (most == UINT64_MAX)
+        return 0;
+    rc = read_number(group, v2 ? "memory.current" : "memory.usage_in_bytes", &used);
+    if (rc == 0)
+        rc = read_cache(group, v2 ? "\ninactive_file " : "\ntotal_inactive_file ", &cache);
+    if (rc < 0)
+        return rc;
+    used = used > cache ? used - cache : 0;
+    *room = most > used ? most - used : 0;
+    return 0;
+}
+
+int cgroup_memory_room(uint64_t *bytes)
+{
+    struct cgroup_place place;
+    int rc = place_of_ours("memory", false, &place);
+    if (rc == -ENOTSUP)
+        rc = place_of_ours("memory", true, &place);
+    uint64_t least = UINT64_MAX, room;
+    while (rc == 0) {
+        struct cgroup group = CGROUP_NONE;
+        snprintf(group.dir, sizeof group.dir, "%s", place.dir);
+        rc = room_in(&group, place.v2, &room);
+        least = rc == 0 && room < least ? room : least;
+        if (strlen(place.dir) <= place.top)
+            break;
+        *strrchr(place.dir, '/') = '\0';
+    }
+    if (rc == 0)
+        *bytes = least;
+    return rc;
+}
+
 void cgroup_end(struct cgroup *group)
 {
     if (*group->dir != '\0')

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sync/sync.h"
 
@@ -34,6 +35,9 @@ int cgroup_make(struct cgroup *out, const char *controller, const char *name);
 int cgroup_write(const struct cgroup *group, const char *file, const char *text);
 /* Reads the beginning of a file of the group, NUL-terminated. */
 int cgroup_read(const struct cgroup *group, const char *file, char *out, size_t size);
+/* How many bytes more our own group may take before it, or a group above it, meets its limit; UINT64_MAX: there is none. What it
+ * has in the page cache and has not used lately counts as free. -ENOTSUP: no memory controller here. */
+int cgroup_memory_room(uint64_t *bytes);
 /* Removes it, once the last process in it has ended. */
 void cgroup_end(struct cgroup *group);
 #define cleanup_cgroup __attribute__((cleanup(cgroup_end)))  /* start it as CGROUP_NONE; before the child that is in it */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,11 +69,16 @@ START_TEST(of_texts_that_are_none)
 END_TEST
 
 /* 77: none can be made here. */
-static int make(struct cgroup *group)
+static int make_with(struct cgroup *group, const char *controller)
 {
     *group = CGROUP_NONE;
-    int rc = cgroup_make(group, "pids", "proclab-test");
+    int rc = cgroup_make(group, controller, "proclab-test");
     return rc == -ENOTSUP || rc == -EACCES || rc == -EROFS ? 77 : rc < 0 ? 1 : 0;
+}
+
+static int make(struct cgroup *group)
+{
+    return make_with(group, "pids");
 }
 
 /* A test is a subreaper: its guard is its child, and ends when it has cleaned up. */
@@ -135,6 +141,38 @@ START_TEST(is_removed_when_its_maker_is_killed)
 }
 END_TEST
 
+/* In a group that may take 64 MiB: less than that is left, and still less when 16 MiB of it are taken. */
+START_TEST(room_is_what_a_limit_leaves)
+{
+    enum { MIB = 1 << 20 };
+    struct cgroup group;
+    int made = make_with(&group, "memory"), status;
+    char pid[16];
+    if (made == 77)
+        skip_test("no memory cgroup may be made here: needs root");
+    ck_assert_int_eq(made, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        uint64_t before, after;
+        bool v1 = cgroup_write(&group, "memory.limit_in_bytes", "67108864") == 0;
+        snprintf(pid, sizeof pid, "%d", getpid());
+        if ((!v1 && cgroup_write(&group, "memory.max", "67108864") < 0) ||
+            cgroup_write(&group, "cgroup.procs", pid) < 0)
+            _exit(1);
+        if (cgroup_memory_room(&before) < 0)
+            _exit(2);
+        char *taken = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (taken == MAP_FAILED || cgroup_memory_room(&after) < 0)
+            _exit(3);
+        _exit(before > 64 * MIB || before < 32 * MIB || after > before - 15 * MIB ? 4 : 0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    cgroup_end(&group);
+    reap_guard();
+}
+END_TEST
+
 static pid_t gone(void)
 {
     pid_t child = fork();
@@ -171,6 +209,7 @@ int main(void)
         TEST(of_a_part_of_the_tree),
         TEST(of_texts_that_are_none),
         TEST(limits_and_does_not_stay),
+        TEST(room_is_what_a_limit_leaves),
         TEST(is_removed_when_its_maker_is_killed),
         TEST(sweeps_those_whose_maker_is_gone),
         { 0 },
