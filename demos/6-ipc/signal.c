@@ -644,7 +644,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = signal_demo,
     .why = why,
-    .next = "container",
+    .next = "ipc-cost",
 };
 
 int main(int argc, char *argv[])

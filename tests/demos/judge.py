@@ -135,6 +135,11 @@ def describe(pid):
         return f"process {pid}"
 
 
+def is_measured(event):
+    """A verdict on a cost that was measured: it may be another one in the next run, or be undecided."""
+    return event["claim_kind"] == "cost" and (event["verdict"] != "skipped" or event["evidence"] != "")
+
+
 class Result:
     """How one run ended and what it said."""
 
@@ -167,8 +172,19 @@ class Result:
 
     def outcomes(self):
         """Claim to the name of its verdict; whether a cost that was measured holds, differs or is not decidable may change."""
-        measured = lambda event: event["claim_kind"] == "cost" and (event["verdict"] != "skipped" or event["evidence"])
-        return {claim: "measured" if measured(event) else event["verdict"] for claim, event in self.verdicts().items()}
+        return {claim: "measured" if is_measured(event) else event["verdict"] for claim, event in self.verdicts().items()}
+
+    def without_measured(self):
+        """The events but for how a measured cost came out, in its verdict and in what the end counts."""
+        costs, events = 0, []
+        for event in self.events():
+            if event["kind"] == "verdict" and is_measured(event):
+                costs += 1
+                event = {**event, "verdict": "", "reason": ""}
+            if event["kind"] == "end" and costs:
+                event = {**event, "holds": 0, "differs": 0, "skipped": 0}
+            events.append(event)
+        return events
 
     def refuted(self):
         by_events = {event["claim"] for event in self.events() if event.get("kind") == "witness" and not event["agrees"]}

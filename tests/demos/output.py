@@ -101,37 +101,19 @@ def check_colour(demo):
     check_width("LC_ALL=C", plain.out)
 
 
-def is_measured(event):
-    """A verdict on a cost that was measured: it may be another one in the next run, and be undecided, too."""
-    return event["claim_kind"] == "cost" and (event["verdict"] != "skipped" or event["evidence"] != "")
-
-
-def without_measured(result):
-    """The events but for how a measured cost came out, in its verdict and in what the end counts."""
-    costs, events = 0, []
-    for event in result.events():
-        if event["kind"] == "verdict" and is_measured(event):
-            costs += 1
-            event = {**event, "verdict": "", "reason": ""}
-        if event["kind"] == "end" and costs:
-            event = {**event, "holds": 0, "differs": 0, "skipped": 0}
-        events.append(event)
-    return events
-
-
 def check_text_is_json(demo, text):
     """Each verdict of --json stands in the text, in the same order, with its mark, its sentence and its evidence."""
     events = demo.run("--stable", "--json")
     rest = " ".join(text.out.split())
     for event in events.verdicts().values():
         said = [f"{MARKS[event['verdict']]} {event['sentence']}", event["evidence"], event.get("reason", "")]
-        if is_measured(event):  # what may change in each run is masked
+        if judge.is_measured(event):  # what may change in each run is masked
             said = [f"{MARKS['differs']} {event['sentence']}", event["evidence"]]
         for part in (" ".join(text.split()) for text in said if text):
             _, found, rest = rest.partition(part)
             if not found:
                 raise Failure(f"{event['claim']} {event['verdict']} in JSON, and the text does not go on with {part!r}")
-    if without_measured(events) != without_measured(demo.run("--stable", "--json")):
+    if events.without_measured() != demo.run("--stable", "--json").without_measured():
         raise Failure("two runs with --stable --json differ")
     return len(events.events())
 
