@@ -563,9 +563,10 @@ static int finish(void)
         return STATUS_BROKE;
     if (counts[REFUTED] > 0)
         return STATUS_REFUTED;
-    if (counts[SKIPPED] == 0)
-        return STATUS_HOLDS;
-    return counts[HOLDS] + counts[DIFFERS] > 0 ? STATUS_HOLDS : STATUS_SKIPPED;
+    int undecided = 0; /* was measured, and so shown */
+    for (size_t i = 0; run.demo->claims[i].id != NULL; i++)
+        undecided += run.shared->measured[i] && run.shared->verdict[i] == SKIPPED;
+    return counts[SKIPPED] > 0 && counts[HOLDS] + counts[DIFFERS] + undecided == 0 ? STATUS_SKIPPED : STATUS_HOLDS;
 }
 
 /* Of argv[0], which may be anything, only this: where we are installed as proclab-NAME, that is what the reader types. */

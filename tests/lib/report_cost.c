@@ -82,7 +82,7 @@ static void body(void)
 }
 
 /* What the demo writes with these options; its exit status must be 0. */
-static const char *run(const char *option)
+static const char *run_demo_of(void (*function)(void), const char *option)
 {
     static char out[16384];
     static const struct demo_option options[] = { COST_OPTIONS(0), { 0 } };
@@ -98,7 +98,7 @@ static const char *run(const char *option)
                                       .title = "a demo of the tests",
                                       .claims = claims,
                                       .options = options,
-                                      .run = body,
+                                      .run = function,
                                       .why = "because\n" }));
     }
     close(fds[1]);
@@ -111,6 +111,11 @@ static const char *run(const char *option)
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
     return out;
+}
+
+static const char *run(const char *option)
+{
+    return run_demo_of(body, option);
 }
 
 START_TEST(costs_hold_differ_or_are_not_decided)
@@ -128,6 +133,21 @@ START_TEST(costs_hold_differ_or_are_not_decided)
     ck_assert_ptr_nonnull(strstr(text, "3 claims: 1 holds, 1 differs, 1 skipped"));
     const char *once = strstr(text, "small "); /* stored for a table, it is not shown once more */
     ck_assert(once != NULL && strstr(once + 1, "small ") == NULL);
+}
+END_TEST
+
+static void nothing_decided(void)
+{
+    struct measure_contender both = { .name = "both", .sample = { 1, 3 }, .n = 2 },
+                             two = { .name = "two", .sample = { 2, 2 }, .n = 2 };
+    for (size_t i = 0; claims[i].id != NULL; i++)
+        cost_check(claims[i].id, measure_order_of(measure_ratio(&both, &two)), "ratio 0.5 to 1.5");
+}
+
+START_TEST(what_was_measured_was_shown)
+{
+    const char *text = run_demo_of(nothing_decided, "--quick"); /* ends with 0, not 77 */
+    ck_assert_ptr_nonnull(strstr(text, "3 claims: 3 skipped"));
 }
 END_TEST
 
@@ -155,13 +175,10 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(three_digits_and_the_unit_that_fits),
-        TEST(a_spread_is_in_the_unit_of_its_median),
-        TEST(a_decade_is_a_seventh_of_the_scale),
-        TEST(costs_hold_differ_or_are_not_decided),
-        TEST(a_transcript_has_no_measured_number),
-        TEST(a_table_of_measures_is_in_json),
-        { 0 },
+        TEST(three_digits_and_the_unit_that_fits), TEST(a_spread_is_in_the_unit_of_its_median),
+        TEST(a_decade_is_a_seventh_of_the_scale),  TEST(costs_hold_differ_or_are_not_decided),
+        TEST(what_was_measured_was_shown),         TEST(a_transcript_has_no_measured_number),
+        TEST(a_table_of_measures_is_in_json),      { 0 },
     };
     return run_tests("report.cost", tests);
 }
