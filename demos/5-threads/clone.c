@@ -842,7 +842,7 @@ static const struct demo demo = {
     .options = options,
     .wrong = read_flags,
     .why = why,
-    .next = "pipe",
+    .next = "cost",
 };
 
 int main(int argc, char *argv[])
