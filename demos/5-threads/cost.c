@@ -110,7 +110,7 @@ static int return_at_once(void *unused)
     return 0;
 }
 
-/* All that the kernel does for a thread. It clears tid and wakes who waits for that, when the thread has left the stack. */
+/* All that the kernel does for a thread. When that has left its stack, it clears tid and wakes who waits for it. */
 static double clone_thread_join(void)
 {
     enum { THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM };
@@ -528,7 +528,7 @@ static void show_switches(void)
     demo_table(0, "the time of one", columns, &cells[0][0], N_SIZES);
 }
 
-/* What the text gives as the reason is no part of the verdict. If it were all, each page would add to the difference. */
+/* The reason that the text gives is no part of the verdict. If it were all, each page would add to the difference. */
 static void decide_switches(void)
 {
     static const char *const columns[] = { "the course says", "here", "so it", NULL };
