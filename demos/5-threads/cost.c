@@ -59,14 +59,22 @@ static enum measure_order beyond(struct measure_spread ratio, double times)
 
 /* --- to make one --------------------------------------------------------------------------------------------------- */
 
+/* child is what the call has returned. */
+static void reap(pid_t child, const char *call)
+{
+    if (child < 0)
+        demo_die("%s", call);
+    if (TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)) < 0)
+        demo_die("waitpid(%d)", child);
+}
+
 static double fork_exit_wait(void)
 {
     double before = measure_now_ns();
     pid_t child = fork();
     if (child == 0)
         _exit(0);
-    if (child < 0 || TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)) < 0)
-        demo_die("fork(), waitpid(%d)", child);
+    reap(child, "fork()");
     return measure_now_ns() - before;
 }
 
@@ -76,8 +84,7 @@ static double vfork_exit_wait(void)
     pid_t child = vfork();
     if (child == 0)
         _exit(0);
-    if (child < 0 || TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)) < 0)
-        demo_die("vfork(), waitpid(%d)", child);
+    reap(child, "vfork()");
     return measure_now_ns() - before;
 }
 
@@ -86,8 +93,7 @@ static double posix_spawn_wait(void)
     double before = measure_now_ns();
     pid_t child;
     errno = posix_spawn(&child, PROGRAM, NULL, NULL, (char *[]){ "true", NULL }, environ);
-    if (errno != 0 || TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)) < 0)
-        demo_die("clone() or waitpid(), for posix_spawn(\"%s\")", PROGRAM);
+    reap(errno == 0 ? child : -1, "posix_spawn(" PROGRAM "), clone() in it");
     return measure_now_ns() - before;
 }
 
@@ -99,8 +105,7 @@ static double fork_exec_wait(void)
         execl(PROGRAM, "true", NULL);
         _exit(127);
     }
-    if (child < 0 || TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)) < 0)
-        demo_die("fork(), waitpid(%d)", child);
+    reap(child, "fork()");
     return measure_now_ns() - before;
 }
 
@@ -165,8 +170,7 @@ static double part_of_fork(enum part part)
         _exit(0);
     }
     double returned = measure_now_ns();
-    if (child < 0 || TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)) < 0)
-        demo_die("fork(), waitpid(%d)", child);
+    reap(child, "fork()");
     double waited = measure_now_ns(), first = fmin(returned, ns_of(stamps->begins)), exits = ns_of(stamps->exits);
     return part == CALL ? first - before : part == CHILD ? exits - first : waited - exits;
 }
