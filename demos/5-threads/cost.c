@@ -617,8 +617,8 @@ static void look_at_ourselves(void)
 static void cost(void)
 {
     page_size = (size_t)sysconf(_SC_PAGESIZE);
-    switch_tries = demo_option("tries");
-    create_tries = (switch_tries + 3) / 4; /* they take longer */
+    create_tries = (demo_option("tries") + 3) / 4; /* they take longer */
+    switch_tries = cost_budget_ns(1) > 0 ? demo_option("tries") : create_tries;
     stamps = mmap(NULL, sizeof *stamps, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stamps == MAP_FAILED)
         demo_die("mmap(%zu bytes, shared)", sizeof *stamps);
