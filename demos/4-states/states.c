@@ -216,7 +216,7 @@ static pid_t make_child(const int pipefd[2], struct proc_schedstat *fresh, int *
     struct proc_status self;
     pid_t parent = getpid(), child = -1;
     demo_need(proc_status_read(parent, &self), "read(/proc/%d/status)", parent);
-    int most = self.tracer_pid > 0 ? 1 : 50; /* a tracer (strace) stops us at each fork: the child runs meanwhile */
+    int most = self.tracer_pid > 0 ? 1 : 500; /* a tracer (strace) stops us at each fork: the child runs meanwhile */
     for (*tries = 1; *tries <= most; ++*tries) {
         sync_child_end(&child);
         int64_t slices = schedstat_of(parent).slices;
