@@ -29,6 +29,7 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,24 +53,19 @@ static const struct demo_claim claims[] = {
 };
 
 enum { A, B };
-enum {
-    WORD = 8,
-    LINE = 64,
-    LARGEST = 1 << 20,
-    QUEUED = 8192 /* what both kinds of queue take by default */,
-    MIXER = 0x9e3779b1
-};
-static const long sizes[] = { 1, 64, 4096, 65536, LARGEST };
+enum { LINE = 64, LARGEST = 1 << 20, QUEUED = 8192 /* what both kinds of queue take by default */, MIXER = 0x9e3779b1 };
+static const long sizes[] = { 1, LINE, 4096, 65536, LARGEST };
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 /* --- a message ------------------------------------------------------------------------------------------------------ */
 
-typedef uint64_t pair_t __attribute__((vector_size(2 * WORD))); /* stored and compared at once */
+typedef uint64_t pair_t __attribute__((vector_size(16))); /* stored and compared at once */
 
 struct message {
     _Atomic uint64_t number; /* of 1 byte: no more than the first of it */
     uint64_t word;
-    pair_t pair[LARGEST / (2 * WORD) - 1];
+    pair_t rest[3];                     /* of the first cache line */
+    pair_t line[LARGEST / LINE - 1][4]; /* the others */
 };
 /* A private one. What stands before a message is the type that System V wants there. */
 struct packet {
@@ -81,7 +77,7 @@ static struct packet out[2], in;
 
 struct way {
     const char *name;
-    int (*open)(void);
+    int (*open)(int ends[2][2]); /* [A], [B]: the descriptors by which each sends, and receives */
     void (*send)(const struct message *message, size_t n);
     void (*receive)(struct message *message, size_t n);
     long smallest, largest;
@@ -89,34 +85,46 @@ struct way {
     struct message *(*arrival)(void); /* where it is when it has come; NULL: in private memory when it was received */
 };
 
-/* Which message of which size, by which way; of each worker its own. */
+enum what { THROUGHPUT, LATENCY, CACHE_LINE, MEMCPY, READABLE };
+/* Which messages, by which way; to both workers. */
+struct order {
+    enum what what;
+    int way, size; /* the indices */
+    bool two;      /* CPUs */
+    long count;
+    uint64_t first; /* number of the first message; they never begin again */
+};
+
+/* Of each worker its own. */
 static struct {
-    int me, other;
+    int me, other, out, in;
     const struct way *by;
-    int size; /* the index of it */
+    struct order order;
     size_t bytes;
-    uint64_t sent, received; /* the numbers of the last ones; they never begin again */
+    uint64_t sent, received; /* the numbers of the last ones */
     uint64_t told;           /* the last one that the other does not sleep through */
     uint64_t known_taken, places, stride;
     size_t looks; /* before it sleeps */
     bool stream;
-    pid_t pid[2];
 } here;
 
-/* Past the cache, where the CPU can: what another CPU has in its cache is dear to store into, line by line. */
-static void stream(pair_t *to, pair_t pair)
+/* Past the cache, where the CPU can: what another CPU has in a cache of its own is dear to store into, line by line. */
+static void store(pair_t *to, pair_t pair)
 {
 #ifdef __SSE2__
-    _mm_stream_si128((__m128i *)to, (__m128i)pair);
-#else
-    *to = pair;
+    if (here.stream) {
+        _mm_stream_si128((__m128i *)to, (__m128i)pair);
+        return;
+    }
 #endif
+    *to = pair;
 }
 
-static void stream_done(void)
+static void all_stored(void)
 {
 #ifdef __SSE2__
-    _mm_sfence();
+    if (here.stream)
+        _mm_sfence();
 #endif
 }
 
@@ -126,24 +134,30 @@ static void make(struct message *message, uint64_t number)
     uint64_t first = number * MIXER;
     pair_t pair = { first, ~first };
     message->word = first;
-    for (size_t i = 0; i + 1 < here.bytes / sizeof pair; i++, pair += 1)
-        if (here.stream)
-            stream(&message->pair[i], pair);
-        else
-            message->pair[i] = pair;
-    if (here.stream)
-        stream_done();
+    for (uint64_t i = 0; i < 3; i++)
+        message->rest[i] = pair + i;
+    for (size_t i = 0; i + 1 < here.bytes / LINE; i++) {
+        pair_t *line = message->line[i];
+        pair += 4;
+        store(&line[0], pair), store(&line[1], pair + 1), store(&line[2], pair + 2), store(&line[3], pair + 3);
+    }
+    all_stored();
     atomic_store_explicit(&message->number, number, memory_order_release);
 }
 
 static void check(const struct message *message, uint64_t number)
 {
     uint64_t got = atomic_load_explicit(&message->number, memory_order_acquire), first = number * MIXER;
-    pair_t pair = { first, ~first }, wrong = { 0 };
-    for (size_t i = 0; i + 1 < here.bytes / sizeof pair; i++, pair += 1)
-        wrong |= message->pair[i] ^ pair;
-    bool same = here.bytes < WORD ? memcmp(&got, &number, here.bytes) == 0 : got == number && message->word == first;
-    if (!same || (wrong[0] | wrong[1]) != 0) {
+    pair_t pair = { first, ~first }, wrong = { got ^ number, message->word ^ first };
+    for (uint64_t i = 0; i < 3; i++)
+        wrong |= message->rest[i] ^ (pair + i);
+    for (size_t i = 0; i + 1 < here.bytes / LINE; i++) {
+        const pair_t *line = message->line[i];
+        pair += 4;
+        wrong |= (line[0] ^ pair) | (line[1] ^ (pair + 1)) | (line[2] ^ (pair + 2)) | (line[3] ^ (pair + 3));
+    }
+    bool same = here.bytes < LINE ? memcmp(&got, &number, here.bytes) == 0 : (wrong[0] | wrong[1]) == 0;
+    if (!same) {
         errno = EBADMSG;
         demo_die("message %lu of %zu bytes, which came as %lu and is not what was sent", number, here.bytes, got);
     }
@@ -151,8 +165,6 @@ static void check(const struct message *message, uint64_t number)
 
 /* --- the ways ------------------------------------------------------------------------------------------------------- */
 
-/* [A]: what A sends into, or its end of it. */
-static int pipes[2][2], unix_socket[2], tcp_socket[2], posix_queue[2], sysv_queue = -1;
 static const char *failed; /* the call that did not open one */
 
 static int fails(const char *call)
@@ -161,89 +173,84 @@ static int fails(const char *call)
     return -errno;
 }
 
-static int pipe_open(void)
+static int pipe_open(int ends[2][2])
 {
-    return pipe(pipes[A]) < 0 || pipe(pipes[B]) < 0 ? fails("pipe()") : 0;
+    int to_b[2], to_a[2];
+    if (pipe(to_b) < 0 || pipe(to_a) < 0)
+        return fails("pipe()");
+    ends[A][0] = to_b[1], ends[A][1] = to_a[0];
+    ends[B][0] = to_a[1], ends[B][1] = to_b[0];
+    return 0;
 }
 
 static void pipe_send(const struct message *message, size_t n)
 {
-    if (TEMP_FAILURE_RETRY(write(pipes[here.me][1], message, n)) != (ssize_t)n)
+    if (TEMP_FAILURE_RETRY(write(here.out, message, n)) != (ssize_t)n)
         demo_die("write(%zu bytes, pipe)", n);
 }
 
 static void pipe_receive(struct message *message, size_t n)
 {
     for (size_t got = 0; got < n;) { /* it may hold 64 KiB */
-        ssize_t more = TEMP_FAILURE_RETRY(read(pipes[here.other][0], (char *)message + got, n - got));
+        ssize_t more = TEMP_FAILURE_RETRY(read(here.in, (char *)message + got, n - got));
         if (more <= 0)
             demo_die("read(%zu bytes, pipe)", n - got);
         got += (size_t)more;
     }
 }
 
-static int unix_open(void)
+/* One descriptor for both directions. */
+static int both_ways(int ends[2][2], int a, int b)
 {
-    return socketpair(AF_UNIX, SOCK_STREAM, 0, unix_socket) < 0 ? fails("socketpair(AF_UNIX)") : 0;
+    ends[A][0] = ends[A][1] = a;
+    ends[B][0] = ends[B][1] = b;
+    return 0;
 }
 
-static void socket_send(int socket, const struct message *message, size_t n)
+static int unix_open(int ends[2][2])
 {
-    if (TEMP_FAILURE_RETRY(send(socket, message, n, 0)) != (ssize_t)n)
-        demo_die("send(%zu bytes)", n);
+    int pair[2];
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ? fails("socketpair(AF_UNIX)")
+                                                         : both_ways(ends, pair[A], pair[B]);
 }
 
-static void socket_receive(int socket, struct message *message, size_t n)
-{
-    for (size_t got = 0; got < n;) {
-        ssize_t more = TEMP_FAILURE_RETRY(recv(socket, (char *)message + got, n - got, MSG_WAITALL));
-        if (more <= 0)
-            demo_die("recv(%zu bytes)", n - got);
-        got += (size_t)more;
-    }
-}
-
-static void unix_send(const struct message *message, size_t n)
-{
-    socket_send(unix_socket[here.me], message, n);
-}
-
-static void unix_receive(struct message *message, size_t n)
-{
-    socket_receive(unix_socket[here.me], message, n);
-}
-
-static int tcp_open(void)
+static int tcp_open(int ends[2][2])
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }; /* any port */
     socklen_t length = sizeof address;
     cleanup_fd int listener = socket(AF_INET, SOCK_STREAM, 0);
-    tcp_socket[A] = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || tcp_socket[A] < 0)
+    int a = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || a < 0)
         return fails("socket(AF_INET)");
     if (bind(listener, (struct sockaddr *)&address, length) < 0)
         return fails("bind(127.0.0.1)");
     if (listen(listener, 1) < 0 || getsockname(listener, (struct sockaddr *)&address, &length) < 0)
         return fails("listen() or getsockname()");
-    if (TEMP_FAILURE_RETRY(connect(tcp_socket[A], (struct sockaddr *)&address, length)) < 0)
+    if (TEMP_FAILURE_RETRY(connect(a, (struct sockaddr *)&address, length)) < 0)
         return fails("connect(127.0.0.1)");
-    tcp_socket[B] = (int)TEMP_FAILURE_RETRY(accept(listener, NULL, NULL));
-    if (tcp_socket[B] < 0)
+    int b = (int)TEMP_FAILURE_RETRY(accept(listener, NULL, NULL));
+    if (b < 0)
         return fails("accept()");
-    for (int i = A; i <= B; i++)
-        if (setsockopt(tcp_socket[i], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) < 0)
-            return fails("setsockopt(TCP_NODELAY)");
-    return 0;
+    if (setsockopt(a, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) < 0 ||
+        setsockopt(b, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) < 0)
+        return fails("setsockopt(TCP_NODELAY)");
+    return both_ways(ends, a, b);
 }
 
-static void tcp_send(const struct message *message, size_t n)
+static void socket_send(const struct message *message, size_t n)
 {
-    socket_send(tcp_socket[here.me], message, n);
+    if (TEMP_FAILURE_RETRY(send(here.out, message, n, 0)) != (ssize_t)n)
+        demo_die("send(%zu bytes)", n);
 }
 
-static void tcp_receive(struct message *message, size_t n)
+static void socket_receive(struct message *message, size_t n)
 {
-    socket_receive(tcp_socket[here.me], message, n);
+    for (size_t got = 0; got < n;) {
+        ssize_t more = TEMP_FAILURE_RETRY(recv(here.in, (char *)message + got, n - got, MSG_WAITALL));
+        if (more <= 0)
+            demo_die("recv(%zu bytes)", n - got);
+        got += (size_t)more;
+    }
 }
 
 /* A queue outlives all processes. So each has a name before it is there, which the guard can read. */
@@ -269,70 +276,83 @@ static unsigned random_number(void)
     return number | 1; /* as a key, 0 is IPC_PRIVATE */
 }
 
-static int posix_open(void)
+static int posix_open(int ends[2][2])
 {
     struct mq_attr limits = { .mq_maxmsg = 10, .mq_msgsize = QUEUED };
-    for (int i = A; i <= B; i++) {
+    for (int to = A; to <= B; to++) {
         snprintf(names->posix, sizeof names->posix, "/proclab-%x", random_number());
-        posix_queue[i] = mq_open(names->posix, O_RDWR | O_CREAT | O_EXCL, 0600, &limits);
-        if (posix_queue[i] < 0)
+        int queue = mq_open(names->posix, O_RDWR | O_CREAT | O_EXCL, 0600, &limits);
+        if (queue < 0)
             return names->posix[0] = '\0', fails("mq_open()");
         if (mq_unlink(names->posix) < 0)
             demo_die("mq_unlink(%s)", names->posix);
         names->posix[0] = '\0';
+        ends[!to][0] = ends[to][1] = queue;
     }
     return 0;
 }
 
 static void posix_send(const struct message *message, size_t n)
 {
-    if (TEMP_FAILURE_RETRY(mq_send(posix_queue[here.me], (const char *)message, n, 0)) < 0)
+    if (TEMP_FAILURE_RETRY(mq_send(here.out, (const char *)message, n, 0)) < 0)
         demo_die("mq_send(%zu bytes)", n);
 }
 
 static void posix_receive(struct message *message, size_t n)
 {
-    if (TEMP_FAILURE_RETRY(mq_receive(posix_queue[here.other], (char *)message, QUEUED, NULL)) != (ssize_t)n)
+    if (TEMP_FAILURE_RETRY(mq_receive(here.in, (char *)message, QUEUED, NULL)) != (ssize_t)n)
         demo_die("mq_receive(%zu bytes)", n);
 }
 
-static int sysv_open(void)
+static int sysv_open(int ends[2][2]) /* one queue for both directions */
 {
     names->key = (key_t)random_number();
-    sysv_queue = msgget(names->key, IPC_CREAT | IPC_EXCL | 0600);
-    if (sysv_queue < 0)
-        names->key = IPC_PRIVATE;
-    return sysv_queue < 0 ? fails("msgget()") : 0;
+    int queue = msgget(names->key, IPC_CREAT | IPC_EXCL | 0600);
+    if (queue < 0)
+        return names->key = IPC_PRIVATE, fails("msgget()");
+    return both_ways(ends, queue, queue);
 }
 
 static void sysv_send(const struct message *message, size_t n) /* always of a packet: its type is whom it is for */
 {
-    if (TEMP_FAILURE_RETRY(msgsnd(sysv_queue, (const long *)message - 1, n, 0)) < 0)
+    if (TEMP_FAILURE_RETRY(msgsnd(here.out, (const long *)message - 1, n, 0)) < 0)
         demo_die("msgsnd(%zu bytes)", n);
 }
 
 static void sysv_receive(struct message *message, size_t n)
 {
-    if (TEMP_FAILURE_RETRY(msgrcv(sysv_queue, (long *)message - 1, n, 1 + here.me, 0)) != (ssize_t)n)
+    if (TEMP_FAILURE_RETRY(msgrcv(here.in, (long *)message - 1, n, 1 + here.me, 0)) != (ssize_t)n)
         demo_die("msgrcv(%zu bytes)", n);
 }
 
 /* --- shared memory --------------------------------------------------------------------------------------------------- */
 
-/* In each direction a ring for each size, of two messages at least, each with lines of its own. What one side writes and the
- * other reads is in a line of its own, too. */
+/* In each direction a ring for each size, each message with lines of its own. What one side writes and the other reads is in a
+ * line of its own, too. */
 static struct {
     struct {
         alignas(LINE) _Atomic uint32_t asleep; /* a futex: what it waits for */
         alignas(LINE) _Atomic uint64_t taken;  /* of those that come to it: the last one whose place is free again */
     } worker[2];
     alignas(LINE) _Atomic uint64_t ball; /* of the bare round trip */
-    alignas(4096) char ring[2][SIZES][2 * LARGEST];
+    pid_t pid[2];
+    alignas(4096) char ring[2][SIZES][4 * LARGEST];
 } * shared;
 
 static struct message *place(int direction, uint64_t number)
 {
-    return (struct message *)&shared->ring[direction][here.size][(number & (here.places - 1)) * here.stride];
+    return (struct message *)&shared->ring[direction][here.order.size][(number & (here.places - 1)) * here.stride];
+}
+
+/* How much of a ring is used. Between two CPUs, for large messages: more than the caches of one CPU hold. What the one has
+ * stored has then gone on to the cache that both have when the other one comes to it, and is there several times quicker.
+ * Otherwise little: of a round trip there is one message under way. */
+static uint64_t places(void)
+{
+    size_t small = here.order.what == LATENCY ? 1 << 10 : here.order.two ? 128 << 10 : 512 << 10;
+    size_t used =
+        here.order.two && here.bytes >= (here.order.what == LATENCY ? 65536 : 4096) ? sizeof shared->ring[A][0] : small;
+    return here.by->receive != NULL || used < 2 * here.stride ? 2 : used / here.stride;
 }
 
 enum { AWAKE, FOR_MESSAGE, FOR_ROOM };
@@ -455,20 +475,21 @@ static struct message *vm_arrival(void)
 static void vm_receive(struct message *message, size_t n)
 {
     struct iovec its = { &out[here.received % 2].message, n }, ours = { message, n }; /* both are of one fork */
-    if (process_vm_readv(here.pid[here.other], &ours, 1, &its, 1, 0) != (ssize_t)n)
-        demo_die("process_vm_readv(%d, %zu bytes)", here.pid[here.other], n);
+    if (process_vm_readv(shared->pid[here.other], &ours, 1, &its, 1, 0) != (ssize_t)n)
+        demo_die("process_vm_readv(%d, %zu bytes)", shared->pid[here.other], n);
 }
 
 static const struct way ways[] = {
     { "pipe", pipe_open, pipe_send, pipe_receive, 1, LARGEST },
-    { "unix", unix_open, unix_send, unix_receive, 1, LARGEST },
-    { "tcp", tcp_open, tcp_send, tcp_receive, 1, LARGEST },
+    { "unix", unix_open, socket_send, socket_receive, 1, LARGEST },
+    { "tcp", tcp_open, socket_send, socket_receive, 1, LARGEST },
     { "posix-mq", posix_open, posix_send, posix_receive, 1, QUEUED },
     { "sysv-msg", sysv_open, sysv_send, sysv_receive, 1, QUEUED },
     { "shm", NULL, shm_send, NULL, 1, LARGEST, shm_room, shm_arrival },
     { "vm-readv", NULL, vm_send, vm_receive, 65536, LARGEST, vm_room, vm_arrival }, /* throughput only */
 };
 enum { PIPE, UNIX, TCP, POSIX, SYSV, SHM, VM, WAYS };
+static int ends[WAYS][2][2];
 
 static void send_one(void)
 {
@@ -491,18 +512,12 @@ static void receive_one(void)
 
 /* --- the two workers ------------------------------------------------------------------------------------------------- */
 
-enum what { THROUGHPUT, LATENCY, CACHE_LINE, MEMCPY, READABLE };
-struct order {
-    enum what what;
-    int way, size, cpu[2];
-    long count;
-    uint64_t first; /* number of the first message */
-    pid_t pid[2];
-};
 struct result {
     double begin, end; /* on the clock that all processes share */
+    long preempted;    /* so often in between */
     int error;
 };
+static int cpus[2], n_cpus;
 
 static void round_trip(void)
 {
@@ -526,72 +541,91 @@ static void play_ball(uint64_t first, long count)
     }
 }
 
+/* Have the two CPUs no cache in common? A line takes several times as long then. The host of a guest may move them at any time.
+ * In doubt they have none: then it is slower than it could be, and not by far. */
+static bool are_apart(void)
+{
+    enum { TRIPS = 100, TOGETHER_NS = 130 };
+    double begin = measure_now_ns();
+    play_ball(here.order.first, TRIPS);
+    return measure_now_ns() - begin > TRIPS * TOGETHER_NS;
+}
+
 /* What it would cost not to use the ring in place: from where a message was made into the ring. */
 static void copy(long count)
 {
     for (long i = 0; here.me == A && i < count; i++)
-        memcpy(place(A, (uint64_t)i), &out[i % 2].message, LARGEST);
+        memcpy(shared->ring[A][SIZES - 1] + i % 2 * LARGEST, &out[i % 2].message, LARGEST);
+}
+
+static int try_reading(void)
+{
+    prctl(PR_SET_PTRACER, shared->pid[here.other]); /* where Yama wants it; where there is no Yama it fails */
+    struct iovec its = { &in, 1 }, ours = { &in, 1 };
+    return process_vm_readv(shared->pid[here.other], &ours, 1, &its, 1, 0) == 1 ? 0 : errno;
+}
+
+/* How often its CPU was taken from this process, and given to another one. */
+static long preemptions(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) < 0)
+        demo_die("getrusage(RUSAGE_SELF)");
+    return usage.ru_nivcsw;
 }
 
 /* One round trip before the clock is looked at: then both are awake, and where they should be. */
-static struct result measure(const struct order *order)
+static struct result measure(void)
 {
     struct result result = { 0 };
-    if (order->what <= LATENCY)
+    enum what what = here.order.what;
+    here.stream = here.order.two && here.by->room != NULL && here.bytes >= 4096 && are_apart();
+    if (what <= LATENCY)
         round_trip();
-    else if (order->what == CACHE_LINE)
-        play_ball(order->first, 1);
+    else if (what == CACHE_LINE)
+        play_ball(here.order.first, 1);
+    long before = preemptions();
     result.begin = measure_now_ns();
-    if (order->what == CACHE_LINE)
-        play_ball(order->first + 1, order->count);
-    if (order->what == MEMCPY)
-        copy(order->count);
-    for (long i = 0; order->what == LATENCY && i < order->count; i++)
+    if (what == CACHE_LINE)
+        play_ball(here.order.first + 1, here.order.count);
+    if (what == MEMCPY)
+        copy(here.order.count);
+    if (what == READABLE)
+        result.error = try_reading();
+    for (long i = 0; what == LATENCY && i < here.order.count; i++)
         round_trip();
-    for (long i = 0; order->what == THROUGHPUT && i < order->count; i++)
+    for (long i = 0; what == THROUGHPUT && i < here.order.count; i++)
         here.me == A ? send_one() : receive_one();
     tell();
     result.end = measure_now_ns();
+    result.preempted = preemptions() - before;
     return result;
 }
 
-/* A ring of one size. Of a round trip there is one message under way: in few lines, they stay in the nearest cache. */
-static uint64_t places(enum what what, size_t stride)
+static struct result carry_out(void)
 {
-    size_t room = what == LATENCY ? 1 << 10 : stride < 65536 ? 128 << 10 : 2 * LARGEST;
-    return room < 2 * stride ? 2 : room / stride;
-}
-
-static struct result carry_out(const struct order *order)
-{
+    const struct order *order = &here.order;
+    int cpu = cpus[order->two ? here.me : A];
     here.by = &ways[order->way];
-    here.size = order->size;
+    here.out = ends[order->way][here.me][0];
+    here.in = ends[order->way][here.me][1];
     here.bytes = (size_t)sizes[order->size];
     here.sent = here.received = here.told = here.known_taken = order->first - 1;
     here.stride = here.bytes < LINE ? LINE : here.bytes;
-    here.places = here.by->receive != NULL ? 2 : places(order->what, here.stride);
-    bool two = order->cpu[A] != order->cpu[B];
-    here.looks = two ? 4000 + here.bytes / LINE : 0;
-    here.stream = two && here.by->room != NULL && here.bytes >= 4096;
-    memcpy(here.pid, order->pid, sizeof here.pid);
-    demo_need(measure_pin(order->cpu[here.me], NULL), "sched_setaffinity(CPU %d)", order->cpu[here.me]);
-    if (order->what != READABLE)
-        return measure(order);
-    prctl(PR_SET_PTRACER, here.pid[here.other]); /* where Yama wants it; where there is no Yama it fails */
-    struct iovec its = { &in, 1 }, ours = { &in, 1 };
-    ssize_t n = process_vm_readv(here.pid[here.other], &ours, 1, &its, 1, 0);
-    return (struct result){ .error = n == 1 ? 0 : errno };
+    here.places = places();
+    here.looks = order->two ? 4000 + here.bytes / LINE : 0;
+    demo_need(measure_pin(cpu, NULL), "sched_setaffinity(CPU %d)", cpu);
+    return measure();
 }
 
 static _Noreturn void work(int me, int control)
 {
-    struct order order;
     here.me = me;
     here.other = !me;
     memset(out, 0, sizeof out); /* pages of its own, all there */
     out[0].type = 1 + here.other;
-    while (TEMP_FAILURE_RETRY(recv(control, &order, sizeof order, 0)) == sizeof order) {
-        struct result result = carry_out(&order);
+    while (TEMP_FAILURE_RETRY(recv(control, &here.order, sizeof here.order, 0)) == sizeof here.order) {
+        struct result result = carry_out();
         if (TEMP_FAILURE_RETRY(send(control, &result, sizeof result, 0)) != sizeof result)
             demo_die("send(a result)");
     }
@@ -600,12 +634,7 @@ static _Noreturn void work(int me, int control)
 
 /* --- the measurements ------------------------------------------------------------------------------------------------ */
 
-static struct {
-    pid_t pid;
-    int control;
-} worker[2];
-static uint64_t next_number = 1;
-static int cpus[2], n_cpus;
+static int control[2]; /* of each worker, its end of ours */
 static bool there[WAYS];
 static double batch_ns; /* what a batch should take at most */
 
@@ -613,39 +642,38 @@ static double batch_ns; /* what a batch should take at most */
 enum { YARDSTICK = WAYS, MOST };
 struct cell {
     struct order order;
-    int row; /* of the tables: the way, or YARDSTICK */
     char name[48];
 };
 static struct group {
-    struct measure_contender who[MOST];
+    struct measure_contender who[MOST], *at[MOST]; /* at[]: of a way, or YARDSTICK */
     struct cell cell[MOST];
     size_t n;
 } groups[2][2][SIZES]; /* throughput and latency; one CPU and two */
 
 static void start_worker(int me, pid_t *pid)
 {
-    int ends[2];
+    int sockets[2];
     pid_t parent = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) < 0)
         demo_die("socketpair(AF_UNIX, SOCK_SEQPACKET)");
     *pid = fork();
     if (*pid < 0)
         demo_die("fork()");
     if (*pid == 0) {
         demo_need(sync_die_with(parent), "prctl(PR_SET_PDEATHSIG, SIGKILL)");
-        close(ends[0]);
-        work(me, ends[1]);
+        close(sockets[0]);
+        work(me, sockets[1]);
     }
-    close(ends[1]);
-    worker[me].pid = *pid;
-    worker[me].control = ends[0];
+    close(sockets[1]);
+    control[me] = sockets[0];
+    shared->pid[me] = *pid;
     demo_role(*pid, me == A ? "worker A" : "worker B");
 }
 
 /* A worker that has died says nothing any more, and the other one would wait for it for ever. */
 static void get_results(struct result results[2])
 {
-    struct pollfd from[2] = { { worker[A].control, POLLIN }, { worker[B].control, POLLIN } };
+    struct pollfd from[2] = { { control[A], POLLIN }, { control[B], POLLIN } };
     for (int left = 2; left > 0;) {
         if (TEMP_FAILURE_RETRY(poll(from, 2, -1)) < 0)
             demo_die("poll(the workers)");
@@ -654,8 +682,8 @@ static void get_results(struct result results[2])
                 continue;
             ssize_t n = TEMP_FAILURE_RETRY(recv(from[i].fd, &results[i], sizeof results[i], 0));
             if (n == 0)
-                demo_need(sync_finished(worker[i].pid) < 0 ? -ECANCELED : -EPIPE, "waitid(%d), of worker %c",
-                          worker[i].pid, "AB"[i]);
+                demo_need(sync_finished(shared->pid[i]) < 0 ? -ECANCELED : -EPIPE, "waitid(%d), of worker %c",
+                          shared->pid[i], "AB"[i]);
             if (n != sizeof results[i])
                 demo_die("recv(a result)");
             from[i].fd = -1;
@@ -666,12 +694,11 @@ static void get_results(struct result results[2])
 
 static void give_order(struct order *order, struct result results[2])
 {
+    static uint64_t next_number = 1;
     order->first = next_number;
-    order->pid[A] = worker[A].pid;
-    order->pid[B] = worker[B].pid;
     next_number += (uint64_t)order->count + 1;
     for (int i = B; i >= A; i--)
-        if (TEMP_FAILURE_RETRY(send(worker[i].control, order, sizeof *order, 0)) < 0)
+        if (TEMP_FAILURE_RETRY(send(control[i], order, sizeof *order, 0)) < 0)
             demo_die("send(an order)");
     get_results(results);
 }
@@ -681,22 +708,38 @@ static double batch_of(const struct order *order)
 {
     if (order->what == CACHE_LINE)
         return batch_ns / 16;
-    return order->cpu[A] != order->cpu[B] && sizes[order->size] < LARGEST ? batch_ns / 4 : batch_ns;
+    return !order->two ? batch_ns : sizes[order->size] < LARGEST ? batch_ns / 4 : batch_ns / 2;
 }
 
-/* Once, a batch; the next one has as many messages as should take the time for a batch. */
+/* So many messages at least: what goes around in a ring of several MiB is measured when it goes around, not while the first
+ * message is still in the cache of who made it. */
+static double fewest(const struct order *order)
+{
+    bool goes_around = order->what == THROUGHPUT && order->way == SHM && order->two && sizes[order->size] >= 4096;
+    return goes_around ? 4 * sizeof shared->ring[A][0] / (double)sizes[order->size] : 1;
+}
+
+/* Once, a batch. Where each has a CPU of its own, one in which somebody else got it is taken again, by whatever way, a few times
+ * at most. The next one has as many messages as should take the time for a batch; not many less than this one, which may have
+ * been disturbed all the same. */
 static double once(const void *arg)
 {
+    enum { TAKES = 5 };
     struct order *order = &((struct cell *)arg)->order;
-    struct result results[2];
-    give_order(order, results);
-    double took = results[order->what == THROUGHPUT ? B : A].end - results[A].begin, each = took / (double)order->count;
-    order->count = (long)fmax(1, fmin(16 * (double)order->count, batch_of(order) / each));
-    return order->what == THROUGHPUT || order->what == MEMCPY ? 1e9 * (double)sizes[order->size] / each : each;
+    struct result results[2] = { { 0 } };
+    for (int take = 0; take < TAKES; take++) {
+        give_order(order, results);
+        if (!order->two || results[A].preempted + results[B].preempted == 0)
+            break;
+    }
+    double took = results[order->what == THROUGHPUT ? B : A].end - results[A].begin, count = (double)order->count;
+    double next = fmin(16 * count, fmax(count / 2, batch_of(order) * count / took));
+    order->count = (long)fmax(fewest(order), next);
+    return order->what == THROUGHPUT || order->what == MEMCPY ? 1e9 * (double)sizes[order->size] * count / took
+                                                              : took / count;
 }
 
 static const char *const what_names[] = { "throughput", "latency" }, *const units[] = { "bytes/s", "ns" };
-static const char *const size_names[] = { "1 B", "64 B", "4 KiB", "64 KiB", "1 MiB" };
 
 /* Where there is no time at all, two of the sizes. */
 static bool wanted(int size)
@@ -706,236 +749,124 @@ static bool wanted(int size)
     return demo_option("size") == sizes[size];
 }
 
-static void add(struct group *group, enum what what, int way, int two, int size, const char *name)
+static struct measure_contender *add(struct group *group, int row, enum what what, int way, bool two, int size)
 {
     struct cell *cell = &group->cell[group->n];
-    *cell = (struct cell){ .row = what <= LATENCY ? way : YARDSTICK,
-                           .order = { what, way, size, { cpus[A], cpus[two ? B : A] }, 1 } };
-    snprintf(cell->name, sizeof cell->name, "%s", name);
-    group->who[group->n++] = (struct measure_contender){ cell->name, once, cell };
+    struct measure_contender *who = &group->who[group->n++];
+    cell->order = (struct order){ what, way, size, two, 1, 0 };
+    snprintf(cell->name, sizeof cell->name, "%s.%s.%dcpu.%ld", what_names[what == LATENCY], ways[way].name, 1 + two,
+             sizes[size]);
+    *who = (struct measure_contender){ cell->name, once, cell };
+    return group->at[row] = who;
 }
 
-/* Those that the text shows as bars, too: round trips of 64 bytes by a few of the ways. */
-static bool has_bar(const struct order *order)
-{
-    return (order->what == LATENCY || order->what == CACHE_LINE) && sizes[order->size] == LINE && order->way != POSIX &&
-           order->way != SYSV;
-}
-
-static void report(const struct group *group, const char *unit, bool bars)
-{
-    for (size_t i = 0; i < group->n; i++)
-        if (bars && has_bar(&group->cell[i].order))
-            cost_show(&group->who[i], 1, unit);
-        else if (!bars && !has_bar(&group->cell[i].order))
-            cost_store(&group->who[i], 1, unit);
-}
-
-static void measure_group(enum what what, int two, int size, double share)
+/* Round trips of one cache line by most ways are bars, too; all the others are in the tables only. */
+static void measure_group(enum what what, bool two, int size, double share)
 {
     struct group *group = &groups[what][two][size];
-    char name[48];
-    for (int way = 0; way < WAYS; way++) {
-        bool has_it = there[way] && sizes[size] >= ways[way].smallest && sizes[size] <= ways[way].largest;
-        snprintf(name, sizeof name, "%s.%s.%dcpu.%ld", what_names[what], ways[way].name, 1 + two, sizes[size]);
-        if (has_it && (way != VM || what == THROUGHPUT))
-            add(group, what, way, two, size, name);
-    }
-    snprintf(name, sizeof name, "memcpy-of-1MiB.%ld", sizes[size]);
+    for (int way = 0; way < WAYS; way++)
+        if (there[way] && sizes[size] >= ways[way].smallest && sizes[size] <= ways[way].largest &&
+            (way != VM || what == THROUGHPUT))
+            add(group, way, what, way, two, size);
     if (two && what == LATENCY && sizes[size] == LINE)
-        add(group, CACHE_LINE, SHM, two, size, "cache-line.2cpu");
+        add(group, YARDSTICK, CACHE_LINE, SHM, two, size)->name = "cache-line.2cpu";
     if (two && what == THROUGHPUT && sizes[size] >= ways[VM].smallest)
-        add(group, MEMCPY, SHM, two, SIZES - 1, name);
+        add(group, YARDSTICK, MEMCPY, SHM, two, SIZES - 1)->name =
+            sizes[size] == LARGEST ? "memcpy-of-1MiB.1048576" : "memcpy-of-1MiB.65536";
     cost_rounds(group->who, group->n, share);
-    report(group, units[what], false);
-}
-
-static const struct measure_contender *find(const struct group *group, int row)
-{
     for (size_t i = 0; i < group->n; i++)
-        if (group->cell[i].row == row)
-            return &group->who[i];
-    return NULL;
+        if (what == LATENCY && sizes[size] == LINE && group->cell[i].order.way != POSIX &&
+            group->cell[i].order.way != SYSV)
+            cost_show(&group->who[i], 1, units[what]);
+        else
+            cost_store(&group->who[i], 1, units[what]);
 }
 
-enum { COLUMNS = 1 + SIZES, CELL = 32 };
-struct table {
-    const char *columns[COLUMNS + 1], *cells[MOST * COLUMNS];
-    char text[MOST * COLUMNS][CELL];
-    size_t n, width;
-};
-
-static void table_add(struct table *table, const char *text)
+/* How many times better a way is, round by round: a Unix socket than TCP, shared memory than the one that comes next to it.
+ * *order is of all that it is compared with; median INFINITY: there is none. */
+static struct measure_spread times_better(const struct group *group, int way, enum measure_order *order)
 {
-    snprintf(table->text[table->n], CELL, "%s", text);
-    table->cells[table->n] = table->text[table->n];
-    table->n++;
+    struct measure_spread least = { .median = INFINITY };
+    *order = MEASURE_MORE;
+    for (int next = 0; next < WAYS && group->at[way] != NULL; next++) {
+        const struct measure_contender *a = group->at[way], *b = group->at[next];
+        if (b == NULL || next == way || (way == UNIX && next != TCP))
+            continue;
+        bool rate = group->cell[0].order.what == THROUGHPUT;
+        struct measure_spread times = rate ? measure_ratio(a, b) : measure_ratio(b, a);
+        enum measure_order its = measure_order_of(times);
+        *order = its < *order ? its : *order;
+        least = times.median < least.median ? times : least;
+    }
+    return least;
 }
 
-static void table_begin(struct table *table, const char *title)
+/* What stands in a row of a table: a median, or of the last rows a median of ratios. NULL: nothing. */
+static const char *cell_text(const struct group *group, int row, const char *unit)
 {
-    table->n = 0;
-    table->columns[0] = title;
-    table->width = 1;
+    enum measure_order order;
+    if (row < MOST)
+        return group->at[row] == NULL ? NULL : cost_text(measure_spread_in(group->at[row]).median, unit);
+    double times = times_better(group, row == MOST ? UNIX : SHM, &order).median;
+    return isinf(times) ? NULL : cost_text(times, "x");
+}
+
+static void show_table(enum what what, bool two)
+{
+    static const char *const size_names[] = { "1 B", "64 B", "4 KiB", "64 KiB", "1 MiB" };
+    const char *const more[] = { what == THROUGHPUT ? "memcpy of 1 MiB" : "a cache line", "unix/tcp", "shm/next" };
+    const char *columns[SIZES + 2] = { what == THROUGHPUT ? "throughput" : "round trip" },
+                                *cells[(MOST + 2) * (SIZES + 1)];
+    size_t width = 1, n = 0;
     for (int size = 0; size < SIZES; size++)
         if (wanted(size))
-            table->columns[table->width++] = size_names[size];
-    table->columns[table->width] = NULL;
-}
-
-static void show_table(enum what what, int two)
-{
-    struct table table;
-    table_begin(&table, what == THROUGHPUT ? "throughput" : "round trip");
-    for (int way = 0; way <= YARDSTICK; way++) {
+            columns[width++] = size_names[size];
+    for (int row = 0; row < MOST + 2; row++) {
+        size_t begin = n;
         bool any = false;
-        for (int size = 0; size < SIZES; size++)
-            any |= find(&groups[what][two][size], way) != NULL;
-        if (!any)
-            continue;
-        table_add(&table, way < WAYS ? ways[way].name : what == THROUGHPUT ? "memcpy of 1 MiB" : "a cache line");
+        cells[n++] = row < WAYS ? ways[row].name : more[row - WAYS];
         for (int size = 0; size < SIZES; size++) {
-            const struct measure_contender *who = find(&groups[what][two][size], way);
-            if (wanted(size))
-                table_add(&table, who == NULL ? "-" : cost_text(measure_spread_in(who).median, units[what]));
+            if (!wanted(size))
+                continue;
+            const char *text = cell_text(&groups[what][two][size], row, units[what]);
+            cells[n++] = text == NULL ? "-" : text;
+            any |= text != NULL;
         }
+        if (!any)
+            n = begin;
     }
-    demo_table(0, "medians", table.columns, table.cells, table.n / table.width);
+    demo_table(0, "medians; of ratios, by round", columns, cells, n / width);
 }
 
 static void observe_cpus(void)
 {
     for (int i = A; i <= B; i++) {
         struct proc_stat stat;
-        demo_need(proc_stat_read(worker[i].pid, &stat), "read(/proc/%d/stat)", worker[i].pid);
+        demo_need(proc_stat_read(shared->pid[i], &stat), "read(/proc/%d/stat)", shared->pid[i]);
         char number[16];
         snprintf(number, sizeof number, "%d", (int)stat.processor);
-        demo_observe(worker[i].pid, "/proc/PID/stat",
+        demo_observe(shared->pid[i], "/proc/PID/stat",
                      demo_fact("processor", demo_mask(number, stat.processor == cpus[A] ? "CPU-A" : "CPU-B")));
     }
-    demo_look("ps -o pid,psr,stat,wchan:20,comm -p %s,%s", demo_pid(worker[A].pid), demo_pid(worker[B].pid));
+    demo_look("ps -o pid,psr,stat,wchan:20,comm -p %s,%s", demo_pid(shared->pid[A]), demo_pid(shared->pid[B]));
 }
 
-/* Of the whole time. A round of the largest messages takes the longest. */
-static double share_of(int size)
+/* Of the whole time: most where a verdict needs it. A round of the largest messages takes the longest. */
+static double share_of(enum what what, bool two, int size)
 {
-    double each = 0.95 / (2 * 2 * SIZES);
-    return demo_option("size") ? SIZES * each : sizes[size] == LARGEST ? 2 * each : 0.75 * each;
+    double weight = two ? 1.25 : what == THROUGHPUT ? 1 : 0.5;
+    return 0.9 / 4 * weight * (demo_option("size") ? 1 : (sizes[size] == LARGEST ? 2.0 : 1.0) / (SIZES + 1));
 }
 
-static void measure_on(int two)
+static void measure_on(bool two)
 {
     for (int size = 0; size < SIZES; size++)
         for (enum what what = THROUGHPUT; what <= LATENCY; what++)
             if (wanted(size))
-                measure_group(what, two, size, share_of(size));
+                measure_group(what, two, size, share_of(what, two, size));
     show_table(THROUGHPUT, two);
     show_table(LATENCY, two);
-    for (int size = 0; size < SIZES; size++)
-        report(&groups[LATENCY][two][size], units[LATENCY], true);
     observe_cpus();
-}
-
-/* How many times better a is than b, round by round. */
-static struct measure_spread better(enum what what, const struct measure_contender *a,
-                                    const struct measure_contender *b)
-{
-    return what == THROUGHPUT ? measure_ratio(a, b) : measure_ratio(b, a);
-}
-
-/* Shared memory against the one that comes next to it; and what is decided, against all of them. */
-static struct measure_spread against_all(enum what what, int two, int size, enum measure_order *order)
-{
-    const struct group *group = &groups[what][two][size];
-    struct measure_spread least = { .median = INFINITY };
-    for (int way = 0; way < WAYS; way++) {
-        const struct measure_contender *who = find(group, way);
-        if (way == SHM || who == NULL)
-            continue;
-        struct measure_spread times = better(what, find(group, SHM), who);
-        enum measure_order here_it_is = measure_order_of(times);
-        *order = here_it_is < *order ? here_it_is : *order;
-        if (times.median < least.median)
-            least = times;
-    }
-    return least;
-}
-
-static void show_ratios(void)
-{
-    struct table table;
-    table_begin(&table, "times as good");
-    for (int row = 0; row < 2 + 4; row++) {
-        int two = row % 2;
-        enum what what = row < 4 ? THROUGHPUT : LATENCY;
-        char name[CELL];
-        if (two >= n_cpus || (row < 2 && !(there[UNIX] && there[TCP])))
-            continue;
-        snprintf(name, sizeof name, "%s %s %dcpu", row < 2 ? "unix/tcp" : "shm/next", what == LATENCY ? "trip" : "rate",
-                 1 + two);
-        table_add(&table, name);
-        for (int size = 0; size < SIZES; size++) {
-            const struct group *group = &groups[what][two][size];
-            enum measure_order order = MEASURE_MORE;
-            if (wanted(size))
-                table_add(&table, cost_text(row < 2 ? measure_ratio(find(group, UNIX), find(group, TCP)).median
-                                                    : against_all(what, two, size, &order).median,
-                                            "x"));
-        }
-    }
-    demo_table(0, "ratios of the rounds", table.columns, table.cells, table.n / table.width);
-}
-
-/* What the course says of it, what it is here, and the evidence. */
-struct finding {
-    const char *course;
-    enum measure_order order;
-    char here[64], evidence[192];
-};
-
-/* On one CPU, where no wake-up of another one is in the times. It holds if it does at every size; if it does at a large one
- * only, the text and Linux differ. */
-static struct finding judge_unix(void)
-{
-    struct finding found = { "Unix sockets: more than TCP", MEASURE_MORE };
-    enum measure_order large = MEASURE_UNDECIDED;
-    struct measure_spread worst = { .median = INFINITY }, best = { 0 };
-    for (int size = 0; size < SIZES; size++) {
-        if (!wanted(size))
-            continue;
-        const struct group *group = &groups[THROUGHPUT][0][size];
-        struct measure_spread times = measure_ratio(find(group, UNIX), find(group, TCP));
-        enum measure_order order = measure_order_of(times);
-        found.order = order < found.order ? order : found.order;
-        if (sizes[size] >= 65536 && order != MEASURE_UNDECIDED)
-            large = order;
-        worst = times.median < worst.median ? times : worst;
-        best = times.median > best.median ? times : best;
-    }
-    if (found.order != MEASURE_MORE)
-        found.order = large == MEASURE_UNDECIDED ? large : MEASURE_LESS;
-    snprintf(found.here, sizeof found.here, "%s to %s, by size", cost_text(worst.median, "times"),
-             cost_text(best.median, "times"));
-    snprintf(found.evidence, sizeof found.evidence, "on one CPU, by size, from %s to %s",
-             cost_spread_text(worst, "times"), cost_spread_text(best, "times"));
-    return found;
-}
-
-/* Where both can run at once. */
-static struct finding judge_shm(void)
-{
-    struct finding found = { "shared memory: the fastest", MEASURE_MORE };
-    double least[2] = { INFINITY, INFINITY };
-    for (enum what what = THROUGHPUT; what <= LATENCY; what++)
-        for (int size = 0; size < SIZES; size++)
-            if (wanted(size))
-                least[what] = fmin(least[what], against_all(what, 1, size, &found.order).median);
-    snprintf(found.here, sizeof found.here, "at least %s the next",
-             cost_text(fmin(least[THROUGHPUT], least[LATENCY]), "times"));
-    snprintf(found.evidence, sizeof found.evidence,
-             "on two CPUs at least %s the throughput of the next, and round trips at least %s as quick",
-             cost_text(least[THROUGHPUT], "times"), cost_text(least[LATENCY], "times"));
-    return found;
 }
 
 /* A process that never sleeps, and leaves the CPU to whoever wants it. */
@@ -959,14 +890,69 @@ static void keep_awake(int cpu, pid_t *pid)
 static void show_regimes(void)
 {
     static struct group regimes;
-    add(&regimes, LATENCY, PIPE, 1, 1, "pipe.2cpu.asleep");
-    add(&regimes, LATENCY, PIPE, 1, 1, "pipe.2cpu.awake");
+    add(&regimes, 0, LATENCY, PIPE, true, 1)->name = "pipe.2cpu.asleep";
+    add(&regimes, 1, LATENCY, PIPE, true, 1)->name = "pipe.2cpu.awake";
     cost_rounds(&regimes.who[0], 1, 0.02);
     cleanup_child pid_t on_a = -1, on_b = -1;
     keep_awake(cpus[A], &on_a);
     keep_awake(cpus[B], &on_b);
     cost_rounds(&regimes.who[1], 1, 0.02);
     cost_show(regimes.who, regimes.n, "ns");
+}
+
+/* Of a way at all sizes: the worst and the best; what is so at all of them, and at those that no buffer takes at once. */
+struct finding {
+    struct measure_spread worst, best;
+    enum measure_order all, large;
+};
+
+static struct finding find_out(enum what what, bool two, int way)
+{
+    struct finding found = { { .median = INFINITY }, { 0 }, MEASURE_MORE, MEASURE_UNDECIDED };
+    for (int size = 0; size < SIZES; size++) {
+        enum measure_order order;
+        if (!wanted(size))
+            continue;
+        struct measure_spread times = times_better(&groups[what][two][size], way, &order);
+        found.all = order < found.all ? order : found.all;
+        if (sizes[size] >= 65536 && order != MEASURE_UNDECIDED)
+            found.large = order;
+        found.worst = times.median < found.worst.median ? times : found.worst;
+        found.best = times.median > found.best.median ? times : found.best;
+    }
+    return found;
+}
+
+/* A row of what the course says of it, what it is here, and what follows. */
+enum { SAYS, HERE, SO, CELLS };
+
+/* On one CPU, where no wake-up of another one is in the times. It holds if it does at every size; if it does at a large one
+ * only, the text and Linux differ. */
+static void judge_unix(const char *row[CELLS])
+{
+    static char by_size[64];
+    struct finding found = find_out(THROUGHPUT, false, UNIX);
+    enum measure_order order = found.all == MEASURE_MORE          ? MEASURE_MORE
+                               : found.large == MEASURE_UNDECIDED ? MEASURE_UNDECIDED
+                                                                  : MEASURE_LESS;
+    snprintf(by_size, sizeof by_size, "%s to %s, by size", cost_text(found.worst.median, "times"),
+             cost_text(found.best.median, "times"));
+    row[SAYS] = "Unix sockets: more than TCP", row[HERE] = by_size, row[SO] = cost_so(order);
+    cost_check("unix.faster-than-tcp", order, "on one CPU, by size, from %s to %s",
+               cost_spread_text(found.worst, "times"), cost_spread_text(found.best, "times"));
+}
+
+/* Where both can run at once. */
+static void judge_shm(const char *row[CELLS])
+{
+    static char next[64];
+    struct finding rate = find_out(THROUGHPUT, true, SHM), trip = find_out(LATENCY, true, SHM);
+    enum measure_order order = rate.all < trip.all ? rate.all : trip.all;
+    snprintf(next, sizeof next, "at least %s the next", cost_text(fmin(rate.worst.median, trip.worst.median), "times"));
+    row[SAYS] = "shared memory: the fastest", row[HERE] = next, row[SO] = cost_so(order);
+    cost_check("shm.fastest", order,
+               "on two CPUs at least %s the throughput of the next, and round trips at least %s as quick",
+               cost_text(rate.worst.median, "times"), cost_text(trip.worst.median, "times"));
 }
 
 /* How it failed where a way did not open; else empty. */
@@ -982,11 +968,12 @@ static void leave_out(int way, const char *call, int error)
 static void open_ways(void)
 {
     for (int way = 0; way < WAYS; way++) {
-        int rc = ways[way].open == NULL ? 0 : ways[way].open();
+        int rc = ways[way].open == NULL ? 0 : ways[way].open(ends[way]);
         there[way] = rc == 0;
         if (rc < 0)
             leave_out(way, failed, -rc);
     }
+    memcpy(ends[SHM], ends[PIPE], sizeof ends[PIPE]); /* for --break flag */
     if (!there[PIPE] && demo_without("flag"))
         demo_cannot("--break flag needs a pipe: %s", left_out[PIPE]);
 }
@@ -1000,54 +987,31 @@ static void map_memory(void)
     names->key = IPC_PRIVATE; /* none yet */
 }
 
-static void try_reading(void)
+static void try_vm(void)
 {
     struct result results[2];
-    struct order order = { .what = READABLE, .way = VM, .cpu = { cpus[A], cpus[A] }, .count = 1 };
+    struct order order = { READABLE, VM, 0, false, 1, 0 };
     give_order(&order, results);
     if (results[A].error != 0 || results[B].error != 0)
         leave_out(VM, "process_vm_readv()", results[A].error != 0 ? results[A].error : results[B].error);
 }
 
-static void show_findings(const struct finding *found, size_t n)
-{
-    static const char *const columns[] = { "the course says", "here", "so it", NULL };
-    const char *cells[2 * 3];
-    for (size_t i = 0; i < n; i++) {
-        cells[3 * i] = found[i].course;
-        cells[3 * i + 1] = found[i].here;
-        cells[3 * i + 2] = demo_mask(found[i].order == MEASURE_MORE   ? "holds"
-                                     : found[i].order == MEASURE_LESS ? "differs"
-                                                                      : "is not decided",
-                                     "?");
-    }
-    if (n > 0)
-        demo_table(0, "ratios of the rounds", columns, cells, n);
-}
-
 static void decide(void)
 {
-    struct finding found[2];
+    const char *rows[2][CELLS];
     size_t n = 0;
-    bool judges_unix = there[UNIX] && there[TCP];
-    bool judges_shm = n_cpus == 2 && (there[PIPE] || there[UNIX] || there[TCP]);
-    if (judges_unix)
-        found[n++] = judge_unix();
-    if (judges_shm)
-        found[n++] = judge_shm();
-    show_ratios();
-    show_findings(found, n);
-    if (judges_unix)
-        cost_check("unix.faster-than-tcp", found[0].order, "%s", found[0].evidence);
+    if (there[UNIX] && there[TCP])
+        judge_unix(rows[n++]);
     else
         demo_skip("unix.faster-than-tcp", "%s; it needs both, for TCP the loopback (ip link set lo up)",
                   there[UNIX] ? left_out[TCP] : left_out[UNIX]);
-    if (judges_shm)
-        cost_check("shm.fastest", found[n - 1].order, "%s", found[n - 1].evidence);
-    else if (n_cpus == 2)
-        demo_skip("shm.fastest", "it needs another way to be compared with: %s", left_out[PIPE]);
-    else
+    if (n_cpus < 2)
         demo_skip("shm.fastest", "it needs two CPUs, for both sides to run at once (taskset, cpuset)");
+    else if (there[PIPE] || there[UNIX] || there[TCP])
+        judge_shm(rows[n++]);
+    else
+        demo_skip("shm.fastest", "it needs another way to be compared with: %s", left_out[PIPE]);
+    cost_compare("ratios of the rounds", rows, n);
 }
 
 static void ipc_cost(void)
@@ -1056,7 +1020,7 @@ static void ipc_cost(void)
     demo_step("Look at what the numbers depend on");
     cost_machine();
     n_cpus = measure_cpus(cpus, 2) < 2 ? 1 : 2;
-    batch_ns = fmin(fmax(cost_budget_ns(0.95 / (2 * 2 * SIZES)) / 600, 20e3), 1e6);
+    batch_ns = fmin(fmax(cost_budget_ns(0.05) / 600, 20e3), 1e6);
 
     demo_step("Open every way, and fork the two who use them");
     cleanup_guard struct sync_guard guard = { -1 };
@@ -1067,21 +1031,21 @@ static void ipc_cost(void)
     open_ways();
     start_worker(A, &a);
     start_worker(B, &b);
-    try_reading();
+    try_vm();
 
     demo_step("Pass messages while both have one CPU");
-    measure_on(0);
+    measure_on(false);
     if (n_cpus == 2) {
         demo_step("Pass messages while each has a CPU of its own");
-        measure_on(1);
+        measure_on(true);
         demo_step("Keep the CPUs awake meanwhile");
         if (there[PIPE])
             show_regimes();
     }
     demo_step("Compare, round by round");
     decide();
-    if (sysv_queue >= 0 && msgctl(sysv_queue, IPC_RMID, NULL) < 0)
-        demo_die("msgctl(%d, IPC_RMID)", sysv_queue);
+    if (there[SYSV] && msgctl(ends[SYSV][A][0], IPC_RMID, NULL) < 0)
+        demo_die("msgctl(%d, IPC_RMID)", ends[SYSV][A][0]);
     names->key = IPC_PRIVATE;
 }
 
@@ -1107,12 +1071,17 @@ static const char why[] =
     "trip is then two switches, whatever the way, and shared memory has little left\n"
     "to save.\n"
     "\n"
-    "Between two CPUs large messages are stored past the cache (movntdq): a store\n"
-    "into a line that another CPU has in its cache costs a message between the CPUs,\n"
-    "line by line. What a wake-up costs depends on what its CPU does: an\n"
-    "idle one sleeps, in a guest by an exit to the host. Step 5 measures one round\n"
-    "trip with CPUs that may sleep and with such that may not; nothing is decided by\n"
-    "that.\n"
+    "Between two CPUs large messages have 4 MiB to go around in, more than a CPU's\n"
+    "own caches hold: then a line has gone on to the cache that both have when the\n"
+    "other one looks at it, which is several times quicker than to get it from the\n"
+    "cache of the one who stored it. Where they have no cache in common, it is\n"
+    "stored past the caches (movntdq). Which of the two it is tells a cache line\n"
+    "that is sent to and fro before each batch. A batch in which a CPU was taken\n"
+    "from one of them (ru_nivcsw of getrusage(2)) is taken again, by whatever way.\n"
+    "\n"
+    "What a wake-up costs depends on what its CPU does: an idle one sleeps, in a\n"
+    "guest by an exit to the host. Step 5 measures a round trip with CPUs that may\n"
+    "sleep and with such that may not; nothing is decided by that.\n"
     "\n"
     "Unix sockets against TCP: no checksum, no acknowledgement, no segments; large\n"
     "messages gain from that. With small ones both are mostly two calls and a\n"

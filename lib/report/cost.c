@@ -9,7 +9,7 @@
 #include "quantity.h"
 #include "run.h"
 
-enum { FEWEST_ROUNDS = 3, TEXTS = 16 };
+enum { FEWEST_ROUNDS = 3, TEXTS = 64 };
 
 double cost_budget_ns(double share)
 {
@@ -90,6 +90,19 @@ void cost_check_at(struct demo_here here, const char *id, enum measure_order ord
         demo_undecided_at(here, id, text);
     else
         demo_check_at(here, id, order == MEASURE_MORE, "%s", text);
+}
+
+const char *cost_so(enum measure_order order)
+{
+    static const char *const so[] = { "differs", "is not decided", "holds" };
+    return demo_mask(so[order - MEASURE_LESS], "?");
+}
+
+void cost_compare_at(struct demo_here here, const char *source, const char *const rows[][3], size_t n)
+{
+    static const char *const columns[] = { "the course says", "here", "so it", NULL };
+    if (n > 0)
+        demo_table_at(here, 0, source, columns, rows[0], n);
 }
 
 static char *next_text(void)

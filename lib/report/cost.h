@@ -40,8 +40,14 @@ void cost_rounds(struct measure_contender *who, size_t n, double share);
  * skipped as not decidable here. Evidence is a printf format and its arguments. */
 #define cost_check(id, order, ...) cost_check_at(DEMO_HERE, id, order, __VA_ARGS__)
 
+/* A table "the course says | here | so it", three cells a row (see demo_table); nothing where n is 0. source: what the values
+ * are, or where they are from. */
+#define cost_compare(source, rows, n) cost_compare_at(DEMO_HERE, source, (const char *const(*)[3])(rows), n)
+/* What goes into "so it" for a cost: "holds", "differs" or "is not decided"; with --stable "?". */
+const char *cost_so(enum measure_order order);
+
 /* A value of this unit ("ns", "bytes/s", "times") to three digits: "1.04 ms", "3.41 GB/s", "12.3 times"; with --stable a
- * label. Lives until the sixteenth call after it. */
+ * label. Lives until the 64th call after it, so a table may hold as many. */
 const char *cost_text(double value, const char *unit);
 /* median and spread: "1.04 ms (0.98 to 1.31)". As cost_text. */
 const char *cost_spread_text(struct measure_spread spread, const char *unit);
@@ -49,6 +55,7 @@ const char *cost_spread_text(struct measure_spread spread, const char *unit);
 void cost_machine_at(struct demo_here here);
 void cost_show_at(struct demo_here here, const struct measure_contender *who, size_t n, const char *unit);
 void cost_store_at(struct demo_here here, const struct measure_contender *who, size_t n, const char *unit);
+void cost_compare_at(struct demo_here here, const char *source, const char *const rows[][3], size_t n);
 void cost_check_at(struct demo_here here, const char *id, enum measure_order order, const char *evidence, ...) DEMO_PRINTF(4);
 
 #endif

@@ -75,6 +75,11 @@ static void body(void)
     cost_rounds(who, 2, 1);
     cost_show(who, 2, "ns");
     cost_store(who, 1, "ns");
+    const char *const rows[][3] = { { "more", cost_text(7, "times"), cost_so(MEASURE_MORE) },
+                                    { "less", "here", cost_so(MEASURE_LESS) },
+                                    { "either", "here", cost_so(MEASURE_UNDECIDED) } };
+    cost_compare("ratios", rows, 3);
+    cost_compare("nothing", rows, 0);
     cost_check("t.more", measure_order_of(measure_ratio(&who[1], &who[0])), "%s",
                cost_spread_text(measure_spread_in(&who[1]), "ns"));
     cost_check("t.less", measure_order_of(measure_ratio(&who[0], &who[1])), "%s", cost_text(0.5, "times"));
@@ -128,6 +133,11 @@ START_TEST(costs_hold_differ_or_are_not_decided)
     ck_assert_ptr_nonnull(strstr(text, "2.00 ms (2.00 to 2.00)"));
     ck_assert_ptr_nonnull(strstr(text, "\xe2\x89\x88 Less."));
     ck_assert_ptr_nonnull(strstr(text, "\xe2\x97\x8b Either."));
+    ck_assert_ptr_nonnull(strstr(text, "the course says  here        so it\n"));
+    ck_assert_ptr_nonnull(strstr(text, "more             7.00 times  holds\n"));
+    ck_assert_ptr_nonnull(strstr(text, "less             here        differs\n"));
+    ck_assert_ptr_nonnull(strstr(text, "either           here        is not decided\n"));
+    ck_assert_ptr_null(strstr(text, "nothing"));
     ck_assert_ptr_nonnull(strstr(text, "ratio 0.0005 to 1.5"));
     ck_assert_ptr_nonnull(strstr(text, "skipped: not decidable here"));
     ck_assert_ptr_nonnull(strstr(text, "3 claims: 1 holds, 1 differs, 1 skipped"));
@@ -158,8 +168,20 @@ START_TEST(a_transcript_has_no_measured_number)
     ck_assert_ptr_nonnull(strstr(text, "TIME"));
     ck_assert_ptr_null(strstr(text, "2.00"));
     ck_assert_ptr_null(strstr(text, "0.50"));
+    ck_assert_ptr_nonnull(strstr(text, "either           here  ?\n"));
+    ck_assert_ptr_null(strstr(text, "holds"));
     ck_assert_ptr_null(strstr(text, "not decidable"));
     ck_assert_ptr_nonnull(strstr(text, "3 claims: 3 measured"));
+}
+END_TEST
+
+START_TEST(a_table_may_hold_64_texts)
+{
+    const char *text[64];
+    for (int i = 0; i < 64; i++)
+        text[i] = cost_text(i, "x");
+    for (int i = 0; i < 64; i++)
+        ck_assert_double_eq(atof(text[i]), i);
 }
 END_TEST
 
@@ -175,10 +197,15 @@ END_TEST
 int main(void)
 {
     const struct testing tests[] = {
-        TEST(three_digits_and_the_unit_that_fits), TEST(a_spread_is_in_the_unit_of_its_median),
-        TEST(a_decade_is_a_seventh_of_the_scale),  TEST(costs_hold_differ_or_are_not_decided),
-        TEST(what_was_measured_was_shown),         TEST(a_transcript_has_no_measured_number),
-        TEST(a_table_of_measures_is_in_json),      { 0 },
+        TEST(three_digits_and_the_unit_that_fits),
+        TEST(a_spread_is_in_the_unit_of_its_median),
+        TEST(a_decade_is_a_seventh_of_the_scale),
+        TEST(costs_hold_differ_or_are_not_decided),
+        TEST(what_was_measured_was_shown),
+        TEST(a_transcript_has_no_measured_number),
+        TEST(a_table_may_hold_64_texts),
+        TEST(a_table_of_measures_is_in_json),
+        { 0 },
     };
     return run_tests("report.cost", tests);
 }
