@@ -932,9 +932,8 @@ static void judge_unix(const char *row[CELLS])
 {
     static char by_size[64];
     struct finding found = find_out(THROUGHPUT, false, UNIX);
-    enum measure_order order = found.all == MEASURE_MORE          ? MEASURE_MORE
-                               : found.large == MEASURE_UNDECIDED ? MEASURE_UNDECIDED
-                                                                  : MEASURE_LESS;
+    bool loses = measure_order_of(found.worst) == MEASURE_LESS; /* at one size, decidedly */
+    enum measure_order order = found.all == MEASURE_MORE ? MEASURE_MORE : loses ? MEASURE_LESS : MEASURE_UNDECIDED;
     snprintf(by_size, sizeof by_size, "%s to %s, by size", cost_text(found.worst.median, "times"),
              cost_text(found.best.median, "times"));
     row[SAYS] = "Unix sockets: more than TCP", row[HERE] = by_size, row[SO] = cost_so(order);
