@@ -23,6 +23,7 @@
 
 #include "proc/proc.h"
 #include "report/demo.h"
+#include "report/witness.h"
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
@@ -206,7 +207,7 @@ static void decide_rest(const struct image *before, const struct image *after, i
                gone ? "goes" : "stays", stay ? "stay" : "change", reset ? "reset" : "stays");
 }
 
-static void replace(void)
+static pid_t replace(void)
 {
     cleanup_pipe int in[2] = { -1, -1 }, out[2] = { -1, -1 };
     cleanup_gate struct sync_gate go = { -1, -1 };
@@ -252,9 +253,10 @@ static void replace(void)
               demo_pid(child), demo_pid(child));
     sync_fd_close(&in[1]); /* the end of the file for cat */
     demo_need(sync_exited(child, NULL), "waitid(P_PID, %d)", child);
+    return child;
 }
 
-static void never_return(void)
+static pid_t never_return(void)
 {
     cleanup_pipe int out[2] = { -1, -1 };
     if (pipe2(out, O_CLOEXEC) < 0)
@@ -285,6 +287,7 @@ static void never_return(void)
     bool before = strncmp(text, "before\n", 7) == 0, after = strstr(text, "after\n") != NULL;
     demo_check("exec.no-return", before && said && stat.pid == child && strcmp(stat.comm, "cat") == 0 && !after,
                "written: before, %s%s", said ? "what cat reads, " : "", after ? "after" : "and nothing after it");
+    return child;
 }
 
 /* Returns why the call failed; when it works, it does not return. */
@@ -315,7 +318,8 @@ static void fail(pid_t parent, int file, int out, struct sync_gate *looked)
     _exit(0);
 }
 
-static void return_on_failure(void)
+/* Returns the PID of the process that tried, 0 where none could. */
+static pid_t return_on_failure(void)
 {
     cleanup_pipe int out[2] = { -1, -1 };
     cleanup_gate struct sync_gate looked = { -1, -1 };
@@ -323,7 +327,7 @@ static void return_on_failure(void)
     if (file < 0 || write(file, "no program\n", 11) != 11 || fchmod(file, 0700) < 0) {
         demo_skip("exec.failure-returns", "memfd_create(), write(), fchmod(0700): %s; needs vm.memfd_noexec=0",
                   strerrorname_np(errno));
-        return;
+        return 0;
     }
     if (pipe2(out, O_CLOEXEC) < 0)
         demo_die("pipe2(O_CLOEXEC)");
@@ -342,7 +346,7 @@ static void return_on_failure(void)
         demo_die("read(%d, the errors)", out[0]);
     if (n == 0) { /* the end of the pipe, which has FD_CLOEXEC */
         demo_check("exec.failure-returns", false, "one of the calls did not return");
-        return;
+        return child;
     }
     char exe[PATH_MAX], ours[PATH_MAX];
     demo_need(proc_link_read(child, "exe", exe, sizeof exe), "readlink /proc/%d/exe", child);
@@ -353,6 +357,27 @@ static void return_on_failure(void)
                strerrorname_np(error[2]), same ? "the old one" : "another");
     demo_need(sync_gate_open(&looked), "let the child go on through a gate");
     demo_need(sync_exited(child, NULL), "waitid(P_PID, %d)", child);
+    return child;
+}
+
+static size_t count(const struct witness *seen, enum kernel_kind kind, pid_t pid)
+{
+    size_t n = 0;
+    for (size_t i = 0; (i = witness_find(seen, i, kind, pid)) < seen->n; i++)
+        n++;
+    return n;
+}
+
+static void ask_the_kernel(pid_t became, pid_t silent, pid_t failed)
+{
+    struct witness seen = witness_end();
+    size_t forks = count(&seen, KERNEL_FORK, became);
+    witness_says("exec.keeps-pid", count(&seen, KERNEL_EXEC, became) == 1 && forks == 0,
+                 "sched_process_exec of %s; it forked %zu times", demo_pid(became), forks);
+    witness_says("exec.no-return", count(&seen, KERNEL_EXEC, silent) == 1, "%zu sched_process_exec of %s",
+                 count(&seen, KERNEL_EXEC, silent), demo_pid(silent));
+    witness_says("exec.failure-returns", count(&seen, KERNEL_EXEC, failed) == 0, "%zu sched_process_exec of %s",
+                 count(&seen, KERNEL_EXEC, failed), demo_pid(failed));
 }
 
 static void exec_demo(void)
@@ -361,12 +386,15 @@ static void exec_demo(void)
         demo_skip_rest("access(\"%s\"): %s; install coreutils", cat, strerrorname_np(errno));
         return;
     }
+    witness_begin(1U << KERNEL_FORK | 1U << KERNEL_EXEC);
     demo_step("Let a child become %s, and look at it before and after", cat);
-    replace();
+    pid_t became = replace();
     demo_step("Write before the execve() and after it");
-    never_return();
+    pid_t silent = never_return();
     demo_step("Execute what is not there, what may not be executed, and what is no program");
-    return_on_failure();
+    pid_t failed = return_on_failure();
+    demo_step("Ask the second witness: the execve() that the kernel recorded");
+    ask_the_kernel(became, silent, failed);
 }
 
 static const char why[] =
@@ -384,6 +412,8 @@ static const char why[] =
     "The evidence: /proc/PID/stat, by a descriptor that was open before the call and\n"
     "reads ESRCH for any other process; exe, cmdline, maps of /proc/PID; and what\n"
     "cat itself says. startcode, field 26 of stat, is where the new code begins.\n"
+    "For root, the second witness: sched_process_exec is recorded once in a call\n"
+    "that works, with the PID that has not changed, and never in one that fails.\n"
     "\n"
     "Nothing else is replaced (execve(2)). What belongs to the process and not to\n"
     "the program stays: PID, parent, session, credentials, limits, directory,\n"

@@ -14,12 +14,14 @@
  * And once more in a PID namespace of its own: from middle to a subreaper, and from there to PID 1.
  */
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "proc/proc.h"
 #include "report/demo.h"
+#include "report/witness.h"
 #include "sync/sync.h"
 
 static const struct demo_claim claims[] = {
@@ -186,7 +188,8 @@ static void follow(struct line *line, pid_t pid_1)
     leave(line, PID_1, pid_1);
 }
 
-static void descend(void)
+/* Returns the PID of the process that is one level outside. */
+static pid_t descend(void)
 {
     struct line line;
     int says[2];
@@ -212,6 +215,7 @@ static void descend(void)
                   "no PID namespace: unshare() %s; root may, or see user.max_user_namespaces", strerrorname_np(-pid_1));
     else
         follow(&line, pid_1);
+    return outside;
 }
 
 /* Below a subreaper of its own: whatever goes wrong, or is broken on purpose, nobody else gets a child of ours. */
@@ -233,8 +237,42 @@ static void keep_house(pid_t demo)
         continue;
 }
 
+/* The first child of a process, as the kernel recorded it; 0: it has none. */
+static pid_t child_of(const struct witness *seen, pid_t pid)
+{
+    size_t i = witness_find(seen, 0, KERNEL_FORK, pid);
+    return i < seen->n ? seen->event[i].other : 0;
+}
+
+/* Whom the kernel told of its exit: the parent that it has at that moment. A tracer, strace say, is told before. */
+static pid_t told_of(const struct witness *seen, pid_t pid)
+{
+    struct proc_status self;
+    demo_need(proc_status_read(getpid(), &self), "read(/proc/%d/status)", getpid());
+    for (size_t i = witness_find(seen, 0, KERNEL_EXIT, pid); i < seen->n; i++) {
+        const struct kernel_event *event = &seen->event[i];
+        if (event->kind == KERNEL_SIGNAL_SENT && event->value == SIGCHLD && event->pid != self.tracer_pid)
+            return event->pid;
+    }
+    return 0;
+}
+
+/* By the forks that the kernel recorded, who is who. */
+static void ask_the_kernel(pid_t house, pid_t outside)
+{
+    struct witness seen = witness_end();
+    pid_t adopter = child_of(&seen, house), orphan = child_of(&seen, child_of(&seen, adopter));
+    witness_says("orphan.reparented", orphan != 0 && told_of(&seen, orphan) == adopter, "SIGCHLD of %s went to %s",
+                 demo_pid(orphan), demo_pid(told_of(&seen, orphan)));
+    pid_t pid_1 = child_of(&seen, outside), middle = child_of(&seen, child_of(&seen, pid_1));
+    orphan = child_of(&seen, middle);
+    witness_says("orphan.init-or-subreaper", orphan != 0 && told_of(&seen, orphan) == pid_1, "SIGCHLD of %s went to %s",
+                 demo_pid(orphan), demo_pid(told_of(&seen, orphan)));
+}
+
 static void orphan_demo(void)
 {
+    witness_begin(1U << KERNEL_FORK | 1U << KERNEL_EXIT | 1U << KERNEL_SIGNAL_SENT);
     demo_step("Let the parent of a process exit, and see who its parent is then");
     pid_t demo = getpid();
     cleanup_child pid_t house = fork();
@@ -247,7 +285,10 @@ static void orphan_demo(void)
     demo_need(sync_finished(house), "waitid(P_PID, %d)", house);
 
     demo_step("The same in a PID namespace, below a subreaper, which then exits as well");
-    descend();
+    pid_t outside = descend();
+
+    demo_step("Ask the second witness: the SIGCHLD that the kernel recorded");
+    ask_the_kernel(house, outside);
 }
 
 static const char why[] =
@@ -262,6 +303,8 @@ static const char why[] =
     "still there and after it was waited for. The exit of the old parent and the new\n"
     "PPid are one step for everyone else (tasklist_lock), so that there is no moment\n"
     "to wait for. NSpid of /proc/PID/status gives the PID inside the namespace too.\n"
+    "For root, the second witness: at its exit a process sends SIGCHLD to the parent\n"
+    "it has at that moment (do_notify_parent), and signal_generate records to whom.\n"
     "\n"
     "The text says \"to PID 1\". On a desktop it is often a \"systemd --user\", which is\n"
     "a subreaper, and in a container the container's own first process. What PID 1\n"
