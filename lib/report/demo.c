@@ -23,8 +23,8 @@ const char *kind_name(enum demo_kind kind)
     return names[kind];
 }
 
-/* Until Enter, or the end of the input. Byte by byte: what comes after the line is left to whoever reads next. */
-static void read_line(char *line, size_t size)
+/* Until Enter; false: the input ended before. Byte by byte: what comes after the line is left to whoever reads next. */
+static bool read_line(char *line, size_t size)
 {
     size_t used = 0;
     char c = '\0';
@@ -36,6 +36,7 @@ static void read_line(char *line, size_t size)
             line[used++] = c;
     }
     line[used] = '\0';
+    return c == '\n';
 }
 
 static void hold(void)
@@ -67,7 +68,30 @@ static void say(const char *label, const char *text)
     free(lines);
 }
 
-/* The choice the reader types, counted from 1; 0 for anything else. */
+/* A choice of n, counted from 1; 0 for an empty line, -1 for what is none of them. */
+static int choice_of(const char *line, int n)
+{
+    static const char blank[] = " \t\r";
+    char *end;
+    line += strspn(line, blank);
+    if (*line == '\0')
+        return 0;
+    long choice = strtol(line, &end, 10);
+    end += strspn(end, blank);
+    return *end == '\0' && choice >= 1 && choice <= n ? (int)choice : -1;
+}
+
+/* The choice that is typed now, as above. */
+static int read_choice(int n)
+{
+    char line[16];
+    if (read_line(line, sizeof line))
+        return choice_of(line, n);
+    dprintf(STDOUT_FILENO, "\n"); /* which the terminal did not */
+    return 0;
+}
+
+/* The choice the reader types, counted from 1; 0 for none. A slip of the finger is asked about twice. */
 static int ask(const struct demo_prediction *prediction)
 {
     say("   ? ", prediction->ask);
@@ -78,10 +102,12 @@ static int ask(const struct demo_prediction *prediction)
         say(label, prediction->choices[n]);
     }
     dprintf(STDOUT_FILENO, "     your answer (1 to %d): ", n);
-    char line[16];
-    read_line(line, sizeof line);
-    int choice = atoi(line);
-    return choice >= 1 && choice <= n ? choice : 0;
+    int choice = read_choice(n);
+    for (int again = 0; choice < 0 && again < 2; again++) {
+        dprintf(STDOUT_FILENO, "     a number from 1 to %d, or Enter for none: ", n);
+        choice = read_choice(n);
+    }
+    return choice < 0 ? 0 : choice;
 }
 
 static void ask_predictions(void)
@@ -94,24 +120,27 @@ static void ask_predictions(void)
             run.shared->answers[i] = ask(&predictions[i]);
 }
 
+/* A cost that differs does not say that another choice is right: the claim's is what is usual. */
 static void compare_predictions(const char *id, enum verdict verdict)
 {
     const struct demo_prediction *predictions = run.demo->predictions;
     if (!run.predict || predictions == NULL || verdict == SKIPPED)
         return;
+    bool is_cost = run.demo->claims[claim_index(id)].kind == DEMO_COST;
+    bool comes_true = verdict == HOLDS || (verdict == DIFFERS && !is_cost);
+    const char *label = comes_true ? "     it is: " : is_cost ? "     usually: " : "     it is not: ";
     for (int i = 0; predictions[i].ask != NULL; i++) {
         if (strcmp(predictions[i].claim, id) != 0)
             continue;
         const struct demo_prediction *asked = &predictions[i];
         int said = run.shared->answers[i] - 1;
-        bool as_expected = verdict != REFUTED;
-        if (said >= 0 && (said == asked->right) == as_expected) {
+        if (comes_true && said == asked->right) {
             say("     you said so: ", asked->choices[said]);
         } else {
             say("     you said: ", said < 0 ? "nothing" : asked->choices[said]);
-            say(as_expected ? "     it is: " : "     it is not: ", asked->choices[asked->right]);
+            say(label, asked->choices[asked->right]);
         }
-        if (as_expected && asked->because != NULL)
+        if (verdict != REFUTED && asked->because != NULL)
             say("     because: ", asked->because);
     }
 }

@@ -100,9 +100,12 @@ static void text_step(struct pen *pen, const json_t *event)
     pen_line(pen);
 }
 
+/* That --step waits where the reader has nothing to look at is no act of the lesson: programs are told, by --json. */
 static void text_act(struct pen *pen, const json_t *event)
 {
     const char *look = string_of(event, "look");
+    if (*look == '\0' && json_is_true(json_object_get(event, "hold")))
+        return;
     pen_to(pen, 3);
     if (*look != '\0') {
         pen->indent = 20;

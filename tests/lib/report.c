@@ -1,5 +1,6 @@
 /* report.c - lib/report: small demos run in a child, what they write is read from a pipe, and how they end. */
 #include <jansson.h>
+#include <pty.h>
 
 #include "kernel.h"
 #include "report/demo.h"
@@ -19,6 +20,17 @@ static const struct demo_break breaks[] = { { "fact", "t.fact", "makes it false"
 static const struct demo_option options[] = { { "count", "how many", 5, 1, 10 },
                                               { .name = "colour", .help = "which one", .word = "NAME" },
                                               { 0 } };
+
+static const struct demo_prediction predictions[] = {
+    { 1, "t.fact", "Does it hold?", { "yes", "no" }, 0, "it is a fact" },
+    { 0 },
+};
+
+static const struct demo_prediction cost_predictions[] = {
+    { 1, "t.cost", "What does it cost?", { "much", "little" }, 1, "it is little work" },
+    { 0 },
+};
+static const struct demo_prediction *asked = predictions;
 
 static const char *wrong(void)
 {
@@ -42,39 +54,51 @@ static void read_all(int fd, char *to, size_t size)
 
 static bool takes_pid; /* whether the demos of a test do */
 
+static int run_toy(void (*body)(void), char *argv[])
+{
+    int argc = 0;
+    while (argv[argc] != NULL)
+        argc++;
+    return demo_run(argc, argv,
+                    &(struct demo){ .name = "toy",
+                                    .title = "a demo of the tests",
+                                    .claims = claims,
+                                    .breaks = breaks,
+                                    .options = options,
+                                    .predictions = asked,
+                                    .run = body,
+                                    .takes_pid = takes_pid,
+                                    .wrong = wrong,
+                                    .why = "because\n",
+                                    .next = "next-toy" });
+}
+
+static void reap(pid_t child, struct outcome *outcome)
+{
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    outcome->status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 /* Runs the function as a demo with these words on its command line. */
 static struct outcome *run_demo(void (*body)(void), char *argv[])
 {
     static struct outcome outcome;
-    int out[2], err[2], argc = 0;
+    int out[2], err[2];
     ck_assert_int_eq(pipe(out) | pipe(err), 0);
-    while (argv[argc] != NULL)
-        argc++;
     fflush(stdout);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         dup2(out[1], 1);
         dup2(err[1], 2);
-        exit(demo_run(argc, argv,
-                      &(struct demo){ .name = "toy",
-                                      .title = "a demo of the tests",
-                                      .claims = claims,
-                                      .breaks = breaks,
-                                      .options = options,
-                                      .run = body,
-                                      .takes_pid = takes_pid,
-                                      .wrong = wrong,
-                                      .why = "because\n",
-                                      .next = "next-toy" }));
+        exit(run_toy(body, argv));
     }
     close(out[1]);
     close(err[1]);
     read_all(out[0], outcome.out, sizeof outcome.out);
     read_all(err[0], outcome.err, sizeof outcome.err);
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    reap(child, &outcome);
     return &outcome;
 }
 #define ARGS(...) \
@@ -531,6 +555,90 @@ START_TEST(own_options_have_their_bounds)
 }
 END_TEST
 
+/* What is on the terminal of a reader who types this; \4, ^D, ends the input. */
+static struct outcome *run_on_terminal(void (*body)(void), char *argv[], const char *typed)
+{
+    static struct outcome outcome;
+    int ours, its;
+    ck_assert_int_eq(openpty(&ours, &its, NULL, NULL, NULL), 0);
+    ck_assert_int_eq(write(ours, typed, strlen(typed)), (ssize_t)strlen(typed));
+    fflush(stdout);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        close(ours);
+        for (int fd = 0; fd < 3; fd++)
+            dup2(its, fd);
+        exit(run_toy(body, argv));
+    }
+    close(its);
+    read_all(ours, outcome.out, sizeof outcome.out);
+    reap(child, &outcome);
+    return &outcome;
+}
+
+START_TEST(an_answer_is_a_number_or_nothing)
+{
+    static const struct {
+        const char *typed, *taken;
+        int again; /* how often it is asked for anew */
+    } answers[] = {
+        { "1\n", "said so: yes", 0 },
+        { " 2 \n", "said: no\r", 0 },
+        { "\n", "said: nothing", 0 },
+        { "  \n", "said: nothing", 0 },
+        { "\4", "said: nothing", 0 },
+        { "x\n1\n", "said so: yes", 1 },
+        { "1x\n2\n", "said: no\r", 1 },
+        { "3\n0\n1\n", "said so: yes", 2 },
+        { "-1\n\n", "said: nothing", 1 },
+        { "x\n\4", "said: nothing", 1 },
+        { "x\n1 2\n?\n1\n", "said: nothing", 2 },
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        char *out = run_on_terminal(all_well, ARGS("--predict"), answers[i].typed)->out;
+        ck_assert_msg(strstr(out, answers[i].taken) != NULL, "%zu: %s", i, out);
+        int again = 0;
+        for (char *at = out; (at = strstr(at, "or Enter for none")) != NULL; at++)
+            again++;
+        ck_assert_msg(again == answers[i].again, "%zu: %s", i, out);
+    }
+}
+END_TEST
+
+static void costs_much(void)
+{
+    demo_step("One");
+    demo_check("t.fact", true, "seen");
+    demo_check("t.cost", false, "dear");
+    demo_check("t.caveat", true, "otherwise");
+}
+
+/* Where the claim does not hold, its choice is not said to be right, nor is any other one. */
+START_TEST(an_answer_is_compared_with_the_verdict)
+{
+    char *out = run_on_terminal(all_well, ARGS("--predict", "--break", "fact"), "1\n")->out;
+    ck_assert_msg(strstr(out, "said: yes") && strstr(out, "it is not: yes") && !strstr(out, "because"), "%s", out);
+    out = run_on_terminal(all_well, ARGS("--predict", "--break", "fact"), "2\n")->out;
+    ck_assert_msg(strstr(out, "said: no\r") && strstr(out, "it is not: yes"), "%s", out);
+    asked = cost_predictions;
+    out = run_on_terminal(costs_much, ARGS("--predict"), "2\n")->out;
+    ck_assert_msg(strstr(out, "said: little") && strstr(out, "usually: little") && strstr(out, "because"), "%s", out);
+    out = run_on_terminal(all_well, ARGS("--predict"), "2\n")->out;
+    ck_assert_msg(strstr(out, "said so: little") != NULL, "%s", out);
+    asked = predictions;
+}
+END_TEST
+
+START_TEST(that_a_step_waits_is_no_act)
+{
+    ck_assert_ptr_null(strstr(run_on_terminal(all_well, ARGS("--step"), "\n")->out, "stops"));
+    ck_assert_int_eq(freopen("/dev/null", "r", stdin) == NULL, 0);
+    char *out = run_demo(all_well, ARGS("--step", "--json"))->out;
+    ck_assert(json_is_true(json_object_get(event(out, "act", 0), "hold")));
+}
+END_TEST
+
 /* One fork, and what the kernel says of it, as text and as a fact; said_by_proc is what the other witness claims. */
 static bool said_by_proc;
 static void two_witnesses(void)
@@ -647,6 +755,9 @@ int main(void)
         TEST(lost_output_is_70),
         TEST(a_slow_reader_of_a_full_pipe_gets_all),
         TEST(own_options_have_their_bounds),
+        TEST(an_answer_is_a_number_or_nothing),
+        TEST(an_answer_is_compared_with_the_verdict),
+        TEST(that_a_step_waits_is_no_act),
         TEST(witnesses_must_agree),
         TEST(a_contradiction_refutes),
         TEST(without_a_second_witness_it_says_so),
