@@ -42,6 +42,27 @@ FAINT = """const rgb = (text) => (text.match(/[\\d.]+/g) || []).map((c, i) =>
     return faint.size === 0 || [...faint]"""
 
 
+# On a phone: the names of the lanes that are cut, or reach into the lanes.
+CUT = """const left = byId("lanes").getBoundingClientRect().left + laneLabels();
+    const cut = [...document.querySelectorAll("#lanes .name")]
+        .filter((e) => e.textContent.includes("…") || e.getBoundingClientRect().right > left);
+    return cut.length === 0 || cut.map((e) => e.textContent)"""
+# The moments at which the line of the source, or the node of the diagram, that a process is at is not to be seen in its
+# panel, or was shown by moving the page.
+UNSEEN = """const unseen = [], seen = (e, panel) => {
+        const [a, b] = [e, panel].map((each) => each.getBoundingClientRect());
+        return a.left < b.right && a.right > b.left && a.top >= b.top - 1 && a.bottom <= b.bottom + 1 &&
+            (e.matches(".line") || a.left >= b.left - 1 && a.right <= b.right + 1);
+    };
+    for (const { n } of model.moments) {
+        const top = scrollY;
+        goTo(n);
+        for (const e of document.querySelectorAll(".line.now, .diagram .here"))
+            if (!seen(e, e.closest(".scroll, #code")) || scrollY !== top) unseen.push([n, e.textContent.slice(0, 40)]);
+    }
+    return unseen.length === 0 || unseen.slice(0, 5)"""
+
+
 def make_page(demo, path):
     environment = {**os.environ, "PROCLAB_SECONDS": os.environ.get("PROCLAB_SECONDS", "0"), "LC_ALL": "C.UTF-8"}
     try:
@@ -113,10 +134,27 @@ def check_link_and_time(browser, path, last):
         browser.drag_over_lanes(last // 2, last)
         browser.expect("dragging to the last moment does not lead there", "return now === arguments[0] || now", last)
         browser.keys(key)
+    check_panel_keys(browser)
+    browser.js("goTo(0)")
     browser.keys(" ")
     browser.expect("Space plays nothing", "return playing !== null && now === 0 || now")
     browser.keys(" ")
     browser.expect("Space does not stop it", "return playing === null")
+
+
+def check_panel_keys(browser):
+    """A panel that was reached by the keyboard is scrolled by it; left again, the arrows are the player's."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+    browser.js("goTo(1); document.activeElement.blur(); byId('scale').focus()")
+    press = ActionChains(browser.driver)
+    press.send_keys(Keys.TAB, *[Keys.ARROW_RIGHT] * 3).pause(0.3).perform()
+    browser.expect("the source is not scrolled by the keyboard",
+                   "return document.activeElement.id === 'code' && byId('code').scrollLeft > 0 && now === 1 || "
+                   "[document.activeElement.id, byId('code').scrollLeft, now]")
+    browser.js("document.activeElement.blur()")
+    ActionChains(browser.driver).send_keys(Keys.ARROW_RIGHT).perform()
+    browser.expect("the next event does not come by the keyboard", "return now === 2 || now")
 
 
 def check_page(browser, demo):
@@ -130,6 +168,8 @@ def check_page(browser, demo):
     browser.look(*PHONE)
     if check_looks(browser, last) == light:
         raise Failure("dark and light are one")
+    browser.expect("on a phone the name of a lane is not to be read", CUT)
+    browser.expect("on a phone it is not to be seen where a process is, at the moments", UNSEEN)
     if os.path.basename(demo) == ONE:
         check_link_and_time(browser, path, last)
     complaints = browser.complaints()

@@ -63,13 +63,34 @@ def check_markup(browser, program):
     browser.expect("it is wider than a phone", "const wide = document.documentElement.scrollWidth; return wide <= 360 || wide")
 
 
+def check_hold(browser, program):
+    """That --step waited is no moment; whom that event names has its lane."""
+    hold = {"kind": "act", "text": "stops until Enter", "hold": True, "named": [{"pid": 3, "role": "child", "parent": 1}]}
+    open_page(browser, replay(program, [*EVERY_KIND[:2], hold, *EVERY_KIND[2:]]))
+    browser.expect("that --step waits is a moment of the run", "return model.moments.length === arguments[0]", len(EVERY_KIND))
+    browser.expect("a process is lost", "return model.processes.get(3).role === 'child' && model.parentAt(model.processes.get(3), 9) === 1")
+
+
 def check_broken_lines(browser, program):
     lines = [EVERY_KIND[0], b"no event\n", b'{"half": \n', b"[1, 2]\n", b"null\n", b'"\xff\xfe"\n', b"\x00\n",
              b'{"kind": 7}\n', b'{"kind": "of another time"}\n', EVERY_KIND[1], EVERY_KIND[7]]
     open_page(browser, replay(program, lines))
     browser.expect("lines that are no events are not told of",
-                   "const told = byId('unread').textContent; return told.startsWith('7 lines') || told")
+                   "const told = byId('incomplete').textContent; return told.startsWith('7 lines') || told")
     browser.expect("the verdict behind them is lost", "return document.querySelectorAll('#claims li.refuted').length === 1")
+
+
+def check_cut(browser, program, demo):
+    """A run that was cut short, between two events or amid one: it is played as far as it goes, and told of."""
+    run = subprocess.run([demo, "--json"], capture_output=True).stdout
+    first = run.index(b"\n") + 1
+    for end in (first, first + 1, len(run) // 3, len(run) // 2, run.rindex(b"\n", 0, -1) + 1, len(run) - 2):
+        open_page(browser, replay(program, [run[:end]]))
+        browser.expect(f"of a run cut after {end} bytes there are not all events", "return model.moments.length >= arguments[0]",
+                       len(set(line for line in run[:end].split(b"\n")[:-1] if b'"at":' not in line)))
+        browser.expect("that the run has no end is not told of", "return byId('incomplete').textContent.endsWith('it was cut short.')")
+    open_page(browser, replay(program, [run]))
+    browser.expect("a whole run is said to be cut", "const told = byId('incomplete').textContent; return told === '' || told")
 
 
 def check_many(browser, program):
@@ -108,11 +129,13 @@ def strange(program, pcb):
     try:
         check_name(browser, program, pcb)
         check_markup(browser, program)
+        check_hold(browser, program)
         check_broken_lines(browser, program)
+        check_cut(browser, program, pcb)
         check_many(browser, program)
     finally:
         browser.close()
-    return "markup is text, broken lines are told of, a long run is played"
+    return "markup is text, broken lines and a missing end are told of, a long run is played"
 
 
 if __name__ == "__main__":

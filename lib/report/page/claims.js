@@ -52,6 +52,4 @@ function showClaims(n) {
         "claims",
         model.claims.map((claim) => claimItem(claim, n)),
     );
-    const current = byId("claims").querySelector(".current");
-    if (current) centre(byId("claims"), current);
 }

@@ -140,7 +140,7 @@ function showCode(n) {
     if (now) centre(byId("code"), rows[now.event.line - 1]);
 }
 
-/* Only the panel scrolls, never the page under the reader. */
+/* Only the panel scrolls, never the page under the reader. It is what the row's offsetTop is counted from. */
 function centre(panel, row) {
-    if (row) panel.scrollTop = row.offsetTop - panel.offsetTop - panel.clientHeight / 2;
+    if (row) panel.scrollTop = row.offsetTop - (panel.clientHeight - row.offsetHeight) / 2;
 }

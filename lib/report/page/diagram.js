@@ -157,6 +157,15 @@ function diagram(process, n) {
     );
 }
 
+/* Where the diagram is wider than the window, the node that it is at stands in the middle. Only the panel scrolls. */
+function showHere() {
+    const here = document.querySelector(".diagram .here"),
+        panel = here?.closest(".scroll");
+    if (!panel) return;
+    const [node, box] = [here, panel].map((each) => each.getBoundingClientRect());
+    panel.scrollLeft += node.left + node.width / 2 - (box.left + box.width / 2);
+}
+
 const statesView = {
     title: "Through the states",
     has: () => Boolean(subject()) && subject().states.length > 1,

@@ -199,12 +199,7 @@ function drawLanes() {
             svg(
                 "g",
                 {},
-                svg(
-                    "text",
-                    { class: "name", x: 0, y: y.get(process) + 20, style: `--who:${colourOf(process)}` },
-                    svg("title", {}, nameOf(process)),
-                    fitting(nameOf(process), left - 8),
-                ),
+                laneName(process, y.get(process) + 20, left - 8),
                 svg("line", {
                     class: "life",
                     x1: scaleX(process.first),
@@ -243,9 +238,37 @@ function drawLanes() {
     laneLegend();
 }
 
-function fitting(name, width) {
-    const letters = Math.floor(width / 7.6);
-    return name.length <= letters ? name : `${name.slice(0, letters - 1)}…`;
+const ruler = document.createElement("canvas").getContext("2d");
+
+/* As wide as .name has it, in whatever font there is. */
+function isWider(text, width) {
+    ruler.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+    return ruler.measureText(text).width > width;
+}
+
+function fitting(text, width) {
+    if (!isWider(text, width)) return text;
+    let letters = text.length;
+    while (letters > 1 && isWider(`${text.slice(0, letters)}…`, width)) letters--;
+    return `${text.slice(0, letters)}…`;
+}
+
+/* On one line; where that is too narrow, as on a phone, its number stands below what it is. */
+function laneName(process, y, width) {
+    const name = nameOf(process),
+        blank = name.lastIndexOf(" ");
+    const lines = isWider(name, width)
+        ? [
+              [name.slice(0, blank), y - 6],
+              [name.slice(blank + 1), y + 8],
+          ]
+        : [[name, y]];
+    return svg(
+        "text",
+        { class: "name", style: `--who:${colourOf(process)}` },
+        svg("title", {}, name),
+        lines.map(([text, at]) => svg("tspan", { x: 0, y: at }, fitting(text, width))),
+    );
 }
 
 function laneSummary(lanes) {

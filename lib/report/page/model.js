@@ -18,6 +18,8 @@ const STATES = {
 };
 
 const isKernels = (event) => event.kind === "observation" && event.at !== undefined;
+/* --step waits for Enter: no moment of the lesson. Whom it names is met in the next one. */
+const isHold = (event) => event.kind === "act" && event.hold === true && !event.look;
 const numberOf = (id) => (typeof id === "string" ? Number(id.replace(/^P/, "")) : id);
 
 function readEvents(text) {
@@ -39,16 +41,20 @@ function readEvents(text) {
 function momentsOf(events) {
     const moments = [];
     let step = 0,
-        time = 0;
+        time = 0,
+        named = [];
     for (const event of events) {
         const last = moments.at(-1);
+        named.push(...(event.named || []));
+        if (isHold(event)) continue;
         if (isKernels(event) && last && isKernels(last.event)) {
             last.events.push(event);
             continue;
         }
         if (event.kind === "step") step = event.n;
         time = Math.max(time, event.t || 0);
-        moments.push({ event, events: [event], step, time, n: moments.length });
+        moments.push({ event, events: [event], named, step, time, n: moments.length });
+        named = [];
     }
     return moments;
 }
@@ -91,14 +97,14 @@ class Model {
     }
 
     /* Who has a lane: who reports, who is looked at, who is meant. The kernel's events know many more. */
-    meet({ event, n }) {
+    meet({ event, named, n }) {
         if (isKernels(event)) return;
         const reporter = this.process(event.tid ?? event.pid, n, event.role);
         if (event.tid !== undefined && event.tid !== event.pid) reporter.leader = event.pid;
-        for (const named of event.named || []) {
-            const process = this.process(named.pid, n, named.role);
-            process.leader = named.leader;
-            if (named.parent && !named.leader) this.parent(process, named.parent, n);
+        for (const { pid, role, parent, leader } of named) {
+            const process = this.process(pid, n, role);
+            process.leader = leader;
+            if (parent && !leader) this.parent(process, parent, n);
         }
         if (event.kind === "observation" && event.of !== undefined) this.process(event.of, n, event.of_role);
         if (event.target) this.process(event.target, n, "");

@@ -95,9 +95,9 @@ function sayNow({ event, events, n }) {
                 el(
                     "p",
                     {},
-                    ["holds", "differs", "skipped", "refuted"]
-                        .filter((key) => event[key])
-                        .map((key) => `${event[key]} ${key}`)
+                    Object.entries({ holds: "hold", differs: "differ", skipped: "skipped", refuted: "refuted" })
+                        .filter(([one]) => event[one])
+                        .map(([one, more]) => `${event[one]} ${event[one] === 1 ? one : more}`)
                         .join(", ") || "no claim was decided",
                     event.next ? `. Next: ${event.next}` : "",
                 ),
@@ -208,13 +208,15 @@ const KEYS = {
     l: share,
 };
 
-/* In a panel that scrolls, and on a button, the keys that are theirs stay theirs. */
+/* In a panel that scrolls, and on a button, the keys that are theirs stay theirs: in one that was reached by the keyboard
+ * the arrows, too. */
 function pressed(event) {
     const action = KEYS[event.key],
         at = event.target;
     if (!action || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === " " && at.closest?.("button, summary")) return;
     if (/^(Page|Home|End)/.test(event.key) && at.closest?.("#code")) return;
+    if (/^Arrow/.test(event.key) && at.matches?.(".scroll:focus-visible, #code:focus-visible")) return;
     event.preventDefault();
     if (event.key !== " ") play(false);
     action();
@@ -281,6 +283,16 @@ function showMachine() {
     );
 }
 
+/* What a saved run lacks. */
+function showIncomplete() {
+    const notes = [
+        unread > 0 &&
+            `${unread} line${unread === 1 ? " is" : "s are"} no event and ${unread === 1 ? "was" : "were"} left out.`,
+        model.moments.at(-1).event.kind !== "end" && "The run has no end: it was cut short.",
+    ];
+    show("incomplete", notes.filter(Boolean).join(" "));
+}
+
 const { events: readAll, unread } = readEvents(byId("events").textContent);
 const model = new Model(readAll);
 
@@ -290,11 +302,7 @@ if (model.moments.length === 0) {
     readSources();
     byId("moment").max = model.moments.length - 1;
     byId("scale").hidden = model.stable;
-    if (unread > 0)
-        show(
-            "unread",
-            `${unread} line${unread === 1 ? " is" : "s are"} no event and ${unread === 1 ? "was" : "were"} left out.`,
-        );
+    showIncomplete();
     showMachine();
     drawLanes();
     now = fromLink();

@@ -360,4 +360,5 @@ function showViews(n) {
             ),
         ),
     );
+    showHere();
 }
