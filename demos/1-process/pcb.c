@@ -759,8 +759,9 @@ static const struct demo_prediction predictions[] = {
         .ask = "A process computes, is stopped in the middle, and continued. Its result?",
         .choices = { "wrong: the registers were used by others", "it begins again", "right" },
         .right = 2,
-        .because = "Nothing is lost with the CPU: all registers lie in struct pt_regs on its kernel stack, and are "
-                   "loaded again.",
+        .because =
+            "Nothing is lost with the CPU: the registers lie in struct pt_regs on its kernel stack, those of the "
+            "FPU with its task_struct, and are loaded again.",
     },
     { 0 },
 };

@@ -322,7 +322,7 @@ static const struct demo_prediction predictions[] = {
         .choices = { "PID 1", "the subreaper", "nobody, it ends too" },
         .right = 1,
         .because = "The nearest ancestor that has said it wants orphans comes before PID 1. Nobody is killed because "
-                   "its parent ends.",
+                   "its parent ends, unless it asked for that (PR_SET_PDEATHSIG).",
     },
     { 0 },
 };

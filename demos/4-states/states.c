@@ -697,8 +697,8 @@ static const struct demo_prediction predictions[] = {
         .ask = "Two processes compute on one CPU. In which state is the one that is not on it?",
         .choices = { "S, it waits", "R, as the one that is", "T, it is stopped" },
         .right = 1,
-        .because = "It waits for nothing but the CPU. R is runnable: on a CPU or ready for one, and the kernel does "
-                   "not tell which.",
+        .because = "It waits for nothing but the CPU. R is runnable: on a CPU or ready for one, and the state does "
+                   "not tell which (schedstat does).",
     },
     {
         .step = 5,

@@ -822,7 +822,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "Which system call does fork() make?",
         .choices = { "fork", "clone, with no flag that shares", "clone, with CLONE_VM: copy-on-write" },
         .right = 1,
-        .because = "The C library has not used the old call for long. Copy-on-write is what happens without CLONE_VM.",
+        .because = "glibc stopped using the old call long ago. Copy-on-write is what happens without CLONE_VM.",
     },
     { 0 },
 };
