@@ -1,8 +1,9 @@
 /* keeps-log.c - runs a command, keeps a log of it
  *
  * What it should do: run a command and wait for it. Its own log says when the
- * command starts and how it ended, its journal which PID it had. The command
- * has nothing to do with either file. Ends with the status of the command.
+ * command starts and how it ended, its journal which PID it had; what is in
+ * them from before stays. The command has nothing to do with either file. Ends
+ * with the status of the command.
  *
  *     ./keeps-log /tmp/log /tmp/journal sleep 60
  *

@@ -2,8 +2,8 @@
  *
  * What it should do: make a System V segment of SIZE bytes. A child reads
  * standard input to its end and writes the sum of all bytes into the segment;
- * the parent waits for it and prints the sum. However it ends, nothing of it
- * stays in the machine.
+ * the parent waits for it and prints the sum. However and whenever it ends,
+ * nothing of it stays in the machine.
  *
  *     echo hello | ./left-segment 4096
  *

@@ -1,8 +1,9 @@
 /* no-end.c - counts bytes in another process
  *
  * What it should do: hand its standard input to a child through a pipe. At the
- * end of the input the child prints how many bytes came, and both processes
- * end. Until then the child waits for more.
+ * end of the input the child, which knows it by the end of file of that pipe,
+ * prints how many bytes came, and both processes end. Until then the child
+ * waits for more.
  *
  *     echo hello | ./no-end
  *

@@ -1,10 +1,11 @@
 /* tiny-shell.c - runs commands, a line each
  *
  * What it should do: run each line of standard input as a command with its
- * arguments, wait for it, and go on. A command that does not exist has the
- * status 127, one that cannot be executed 126, as in every shell. At the end
- * of the input it exits with the status of the last command. Each command runs
- * once, from a terminal, a pipe and a file.
+ * arguments, wait for it, and go on. Words are separated by blanks; nothing
+ * else is special. A command that does not exist has the status 127, one that
+ * cannot be executed 126, as in every shell. At the end of the input it exits
+ * with the status of the last command. Each command runs once, from a
+ * terminal, a pipe and a file.
  *
  *     ./tiny-shell
  *     date

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import textwrap
 
+import compiler
 import judge
 
 USAGE = """\
@@ -174,7 +175,7 @@ def next_of(rows):
 def build(place, name):
     """Beside the source, so that the student can run it. What does not build leaves no older program to be judged."""
     made = f"{place.program(name)}.new"
-    complaint = judge.build(place.copy(name), made)
+    complaint = compiler.build([place.copy(name)], made)
     if complaint:
         raise Stop(BROKE, f"{complaint.rstrip()}\n{name}: your copy does not build")
     try:
@@ -187,7 +188,7 @@ def judged(place, name):
     """The verdict on the student's copy, which is kept."""
     work = place.work(name)
     build(place, name)
-    verdict = judge.judge(name, place.program(name))
+    verdict = judge.judge(name, place.copy(name), place.program(name))
     if verdict.verdict == judge.CANNOT:
         raise Stop(BROKE, f"{name} cannot be judged here: {verdict.saw[0]}")
     place.set_state(name, of=fingerprint(work), verdict=verdict.verdict, reason=verdict.reason)

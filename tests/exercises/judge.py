@@ -1,4 +1,4 @@
-"""judge.py - builds a student's program, and judges it by what the kernel says while it runs.
+"""judge.py - judges a student's program by what the kernel says while it runs.
 
 Two processes: one judges, and the one that asked waits for it. Both are subreapers, so that whatever a program starts, and
 whomever it kills, somebody is left who ends all of it.
@@ -11,16 +11,17 @@ import random
 import shutil
 import signal
 import string
-import subprocess
 import sys
 import tempfile
 
 import kernel
 import program
+import races
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NO_USERS, NOBODY = 10**9, 65534  # where no system gives out user IDs
 STOPPED = 2  # exit status of the process that judges
+JUDGE_SECONDS = 15 * program.RUN_SECONDS  # only a judge that something keeps from its work meets it
 RIGHT, WRONG, CANNOT = "right", "wrong", "cannot"
 
 # verdict: one of the three above. reason: for programs, of a wrong one. saw: what the kernel saw, a list of sentences.
@@ -32,17 +33,6 @@ def load(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.judge
-
-
-def build(source, binary):
-    """What the compiler says when it fails; None when the program is built."""
-    command = [os.environ.get("CC", "cc"), "-std=gnu17", "-Wall", "-Wextra", "-g", "-O1", "-pthread", "-o", binary, source]
-    try:
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             timeout=60 * program.scale())
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{command[0]}: {error}"
-    return run.stdout.decode("utf-8", "backslashreplace") if run.returncode else None
 
 
 def drop_root(place):
@@ -60,12 +50,13 @@ def drop_root(place):
         return
 
 
-def judge_here(name, binary, place):
+def judge_here(name, source, binary, place):
     """In the process that judges."""
     os.umask(0o022)
     decide = load(name)  # now, for root's files may be closed to others
     own = shutil.copy(binary, place)  # the student's directory may be one that only its owner can enter
     os.chmod(place, 0o755)
+    checker = races.Checker(name, source, place)
     if os.geteuid() == 0:
         drop_root(place)
     kernel.die_with_parent(signal.SIGTERM)  # a change of the user has undone it
@@ -75,6 +66,7 @@ def judge_here(name, binary, place):
 
     def start(*args, **how):
         return program.Program(own, place, *args, **how)
+    start.race_check = checker.check
 
     try:
         word = "".join(random.choices(string.ascii_lowercase, k=8))
@@ -89,11 +81,21 @@ def judge_here(name, binary, place):
         kernel.kill_below(os.getpid())
 
 
+def tell(pipe, verdict):
+    """Exit status of the process that judges. Nobody reads its pipe while it runs: a full one was filled by the program."""
+    os.set_blocking(pipe, False)
+    try:
+        os.write(pipe, json.dumps(verdict).encode())
+    except BlockingIOError:
+        pass
+    return 0
+
+
 def stop(number, frame):
     raise KeyboardInterrupt
 
 
-def judge(name, binary):
+def judge(name, source, binary):
     """Its verdict. Nothing that the program started is left when this returns."""
     kernel.become_subreaper()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored by whoever started us: no zombie would ever be seen
@@ -109,6 +111,7 @@ def judge(name, binary):
         try:
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 signal.signal(number, stop)
+            signal.signal(signal.SIGTSTP, lambda *_: None)  # ^Z stops the one that asked; a stopped judge was stopped by the program
             kernel.die_with_parent(signal.SIGTERM)
             signal.pthread_sigmask(signal.SIG_SETMASK, [])
             kernel.become_subreaper()
@@ -116,8 +119,7 @@ def judge(name, binary):
             if os.getppid() != parent:
                 raise KeyboardInterrupt
             os.mkdir(place, 0o700)
-            os.write(theirs, json.dumps(judge_here(name, os.path.abspath(binary), place)).encode())
-            status = 0
+            status = tell(theirs, judge_here(name, source, os.path.abspath(binary), place))
         except KeyboardInterrupt:
             status = STOPPED
         except BaseException:
@@ -126,15 +128,38 @@ def judge(name, binary):
             shutil.rmtree(place, ignore_errors=True)
             os._exit(status)
     os.close(theirs)
+    late = []
     try:
-        with os.fdopen(ours, "rb") as pipe:
-            said = pipe.read()
-        status = os.waitpid(child, 0)[1]
+        status = wait_for_judge(child, late)
     finally:
         kernel.kill_below(os.getpid())
         shutil.rmtree(place, ignore_errors=True)
+    with os.fdopen(ours, "rb") as pipe:
+        said = pipe.read()
+    if late:
+        return Verdict(CANNOT, "", [f"the judge did not end within {JUDGE_SECONDS:g} s"])
     if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == STOPPED:
         return Verdict(WRONG, "kills", ["It sent a signal to the judge, a process that it did not start."])
     if not said:
         return Verdict(CANNOT, "", ["the judge itself failed"])
-    return Verdict(*json.loads(said))
+    try:
+        return Verdict(*json.loads(said))
+    except (ValueError, TypeError):
+        return Verdict(WRONG, "writes-to-judge", ["It wrote into the judge's own pipe, which it has to look for in /proc."])
+
+
+def wait_for_judge(child, late):
+    """Its status. One that the program has stopped is ended; so is one that takes too long, and then late is not empty."""
+    def end(*_):
+        late.append(child)
+        os.kill(child, signal.SIGKILL)
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, JUDGE_SECONDS)
+    try:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WSTOPPED | os.WNOWAIT).si_code in (os.CLD_STOPPED, os.CLD_TRAPPED):
+            os.kill(child, signal.SIGKILL)
+        return os.waitpid(child, 0)[1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

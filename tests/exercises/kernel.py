@@ -3,6 +3,7 @@
 The judge is a child subreaper: whatever a program starts stays a descendant of the judge, also when its parent has ended.
 """
 import collections
+import contextlib
 import ctypes
 import functools
 import os
@@ -11,7 +12,8 @@ import signal
 import subprocess
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
-IPC_RMID = 0
+IPC_RMID, SHM_RDONLY = 0, 0o10000
+ADDR_NO_RANDOMIZE = 0x0040000
 libc = ctypes.CDLL(None, use_errno=True)
 
 # Calls in which a task sleeps until another one, or the judge, does something. With a number: only if that argument, the
@@ -20,13 +22,16 @@ NO_TIMEOUT = 0xFFFFFFFF
 SLEEPS = {
     **dict.fromkeys(("read pread64 readv write pwrite64 writev open openat recvfrom recvmsg sendto sendmsg accept accept4 "
                      "wait4 waitid pause rt_sigsuspend flock fcntl semop msgrcv msgsnd splice tee sendfile copy_file_range "
-                     "connect mq_timedreceive").split()),
+                     "connect mq_timedreceive mq_timedsend").split()),
     "futex": (3, 0), "poll": (2, NO_TIMEOUT), "ppoll": (2, 0), "select": (4, 0), "pselect6": (4, 0),
-    "epoll_wait": (3, NO_TIMEOUT), "epoll_pwait": (3, NO_TIMEOUT), "rt_sigtimedwait": (2, 0),
+    "epoll_wait": (3, NO_TIMEOUT), "epoll_pwait": (3, NO_TIMEOUT), "epoll_pwait2": (3, 0), "rt_sigtimedwait": (2, 0),
+    "semtimedop": (3, 0),
 }
+POLLS = ("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait")
 WITH_FD = {"read", "pread64", "readv", "write", "pwrite64", "writev", "recvfrom", "recvmsg", "sendto", "sendmsg", "accept",
            "accept4", "flock", "fcntl"}
 CLONE_VFORK = 0x4000
+HIDDEN = "hidden"  # for the call of a task that we may not trace
 
 
 def become_subreaper():
@@ -35,6 +40,12 @@ def become_subreaper():
 
 def die_with_parent(number=signal.SIGKILL):
     libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def fix_addresses():
+    """For the program that we become: the shadow memory of a sanitizer must not be where something else is. Refused in some
+    containers."""
+    libc.personality(ADDR_NO_RANDOMIZE)
 
 
 def stay_visible():
@@ -97,6 +108,12 @@ class Task(collections.namedtuple("Task", "pid tid ppid name state call args sp 
     def has_ended(self):
         return self.state in "ZX"
 
+    def waits_for_timer(self):
+        """In read() of a timerfd that is armed, or in poll() and the like with one open."""
+        if self.call == "read":
+            return timer_is_armed(self.pid, self.args[0])
+        return self.call in POLLS and any(timer_is_armed(self.pid, fd) for fd in descriptors(self.pid))
+
     def sleeps_until_woken(self):
         """It does nothing more until somebody else does something."""
         if self.has_ended() or self.state == "T":
@@ -106,7 +123,15 @@ class Task(collections.namedtuple("Task", "pid tid ppid name state call args sp 
         if self.pending or self.exiting or self.call not in SLEEPS or self.state != "S":
             return False
         limit = SLEEPS[self.call]
-        return limit is None or self.args[limit[0]] & NO_TIMEOUT == limit[1]
+        return (limit is None or self.args[limit[0]] & NO_TIMEOUT == limit[1]) and not self.waits_for_timer()
+
+    def sleeps_for_a_time(self):
+        """It will go on by itself, whatever others do."""
+        if self.state != "S":
+            return False
+        limit = SLEEPS.get(self.call)
+        return (self.call in ("nanosleep", "clock_nanosleep") or self.waits_for_timer() or
+                limit is not None and self.args[limit[0]] & NO_TIMEOUT != limit[1])
 
     def __str__(self):
         who = f"PID {self.pid} ({self.name})" if self.pid == self.tid else f"thread {self.tid} of PID {self.pid}"
@@ -114,6 +139,8 @@ class Task(collections.namedtuple("Task", "pid tid ppid name state call args sp 
             return f"{who} is a zombie (state Z)"
         if self.state == "T":
             return f"{who} is stopped (state T)"
+        if self.call == HIDDEN:
+            return f"{who} does not let itself be looked at"
         if self.state not in "SD" or not self.call:
             return f"{who} is running (state {self.state})"
         fd = self.fd()
@@ -150,6 +177,15 @@ def descriptors(pid):
     return found
 
 
+def timer_is_armed(pid, fd):
+    """Is this descriptor a timerfd that will fire? (proc_pid_fdinfo(5))"""
+    try:
+        found = re.search(rb"^it_value: \((\d+), (\d+)\)", read(f"/proc/{pid}/fdinfo/{fd}"), re.MULTILINE)
+    except OSError:
+        return False
+    return found is not None and any(map(int, found.groups()))
+
+
 def holders(pids, link, access):
     """(pid, fd) of every descriptor that leads to link, opened with this access (os.O_RDONLY, os.O_WRONLY)."""
     return [(pid, fd) for pid in pids for fd, (where, flags) in sorted(descriptors(pid).items())
@@ -176,8 +212,10 @@ def task(pid, tid, ppid):
         if len(words) == 9:
             call = call_names().get(int(words[0]), words[0].decode())
             args, sp = tuple(int(word, 16) for word in words[1:7]), int(words[7], 16)
+    except PermissionError:
+        call = HIDDEN if fields[0] not in (b"Z", b"X") else None
     except OSError:
-        pass  # a zombie, or one that we may not trace
+        pass  # a zombie
     exiting = int(fields[6]) & 4  # PF_EXITING: the end of a process has sleeps of its own
     return Task(pid, tid, ppid, name, fields[0].decode(), call, args, sp, switches, pending, exiting)
 
@@ -262,6 +300,17 @@ def segments(size):
         if int(bytes_) == size:
             found.append(Segment(int(number), size, int(maker), int(attached), bool(int(perms, 8) & 0o1000)))
     return found
+
+
+@contextlib.contextmanager
+def attached(segment):
+    """A function that returns the bytes in it; None when its permissions are not for us."""
+    libc.shmat.restype = ctypes.c_void_p
+    address = libc.shmat(segment.id, None, SHM_RDONLY)
+    try:
+        yield None if address == ctypes.c_void_p(-1).value else lambda: ctypes.string_at(address, segment.size)
+    finally:
+        libc.shmdt(ctypes.c_void_p(address))
 
 
 def remove_segments(size):

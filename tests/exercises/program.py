@@ -10,7 +10,6 @@ import select
 import signal
 import socket
 import struct
-import subprocess
 import tempfile
 import termios
 import time
@@ -60,10 +59,21 @@ def how(status):
     return f"exited with {status}" if status >= 0 else f"was killed by {signal.Signals(-status).name}"
 
 
+def at_rest(tasks):
+    """Do all of them sleep until woken? Nobody knows it of one that hides: a program is dumpable, unless it says otherwise."""
+    hidden = [task for task in tasks if task.call == kernel.HIDDEN and task.state == "S" and not task.exiting]
+    if not all(task in hidden or task.sleeps_until_woken() for task in tasks):
+        return False
+    if hidden:
+        raise Wrong("hidden", "The kernel does not say of it in which system call it sleeps (prctl(2), PR_SET_DUMPABLE):",
+                    *map(str, hidden))
+    return True
+
+
 class Program:
     """stdout is a socket, so that the kernel says which process wrote what (SCM_CREDENTIALS), or a small pipe."""
 
-    def __init__(self, path, place, *args, pipe=False, full=False, stdin=None):
+    def __init__(self, path, place, *args, pipe=False, full=False, stdin=None, sanitized=None):
         self.path, self.place = path, place
         self.said = []          # (pid, bytes) in the order they were written; pid is None from a pipe
         self.bytes = self.filler = 0
@@ -76,13 +86,39 @@ class Program:
             os.set_blocking(self.input, False)
         self.errors = tempfile.TemporaryFile(dir=place)
         self.deadline = time.monotonic() + RUN_SECONDS
-        self.process = subprocess.Popen([path, *map(str, args)], stdin=stdin, stdout=self.their_end, stderr=self.errors,
-                                        cwd=place, start_new_session=True, preexec_fn=limits(),
-                                        env={"PATH": os.confstr("CS_PATH"), "LC_ALL": "C"})
-        self.pid = self.process.pid
+        if not os.access(path, os.X_OK):
+            raise CannotJudge(f"{path} cannot be run: its file system may be mounted noexec. TMPDIR names another directory")
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.become([path, *map(str, args)], stdin, sanitized)
         os.close(self.their_end)
         if self.input is not None:
             os.close(stdin)
+
+    def become(self, command, stdin, sanitized):
+        """In the child. By hand: subprocess reads a pipe until exec has closed its other end, and this program could open that
+        one in /proc and keep it."""
+        try:
+            os.setsid()
+            os.chdir(self.place)
+            limit()
+            environment = {"PATH": os.confstr("CS_PATH"), "LC_ALL": "C"}
+            if sanitized:  # the thread sanitizer's options; it maps some TiB
+                environment["TSAN_OPTIONS"] = sanitized
+                kernel.fix_addresses()
+            else:
+                set_limit(resource.RLIMIT_DATA, 256 << 20)
+            ours = [fcntl.fcntl(fd, fcntl.F_DUPFD, 3) for fd in (stdin, self.their_end, self.errors.fileno())]
+            for number, fd in enumerate(ours):
+                os.dup2(fd, number)
+            for fd in kernel.descriptors(os.getpid()):
+                if fd > 2:
+                    os.set_inheritable(fd, False)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)  # Python ignores them
+            os.execve(self.path, command, environment)
+        finally:
+            os._exit(127)
 
     def make_output(self, pipe, full):
         """A full one makes the first that writes sleep until we read."""
@@ -109,10 +145,10 @@ class Program:
         except BlockingIOError:
             os.close(filling)
 
-    def fill(self):
+    def fill(self, piece=512):
         try:
             while True:
-                self.theirs.send(b"\0" * 512, socket.MSG_DONTWAIT)
+                self.theirs.send(b"\0" * piece, socket.MSG_DONTWAIT)
         except BlockingIOError:
             pass
 
@@ -178,10 +214,14 @@ class Program:
     def everything(self):
         return b"".join(data for _, data in self.said)
 
+    def complaints(self):
+        """Its standard error."""
+        self.errors.seek(0)
+        return self.errors.read(1 << 16).decode("utf-8", "backslashreplace")
+
     def complaint(self):
         """The last line of its standard error."""
-        self.errors.seek(0)
-        lines = self.errors.read(1 << 16).decode("utf-8", "backslashreplace").strip().splitlines()
+        lines = self.complaints().strip().splitlines()
         return printable(lines[-1]) if lines else ""
 
     # --- what the kernel says of it
@@ -212,7 +252,7 @@ class Program:
             tasks = self.look()
             if drain:
                 self.drain()
-            if tasks == before and self.bytes == bytes_seen and all(task.sleeps_until_woken() for task in tasks):
+            if tasks == before and self.bytes == bytes_seen and at_rest(tasks):
                 return tasks
             before = tasks
             if any(task.state == "R" for task in tasks):
@@ -226,7 +266,7 @@ class Program:
                 self.drain()
             tasks = self.look()
             result = happens(tasks)
-            if result or (tasks == before and all(task.sleeps_until_woken() for task in tasks)):
+            if result or (tasks == before and at_rest(tasks)):
                 return result
             before = tasks
             self.nap()
@@ -285,7 +325,6 @@ class Program:
         """Ends it and all that it started. One that was stopped, too: SIGKILL needs no SIGCONT."""
         self.close_input()
         kernel.kill_below(os.getpid())
-        self.process.returncode = 0  # kill_below has waited for it
         self.errors.close()
         if self.is_pipe:
             os.close(self.output)
@@ -294,15 +333,12 @@ class Program:
             self.theirs.close()
 
 
-def limits():
-    """What the program may take of this machine (a preexec_fn)."""
-    def limit():
-        kernel.die_with_parent()
-        for what, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 64 << 20), (resource.RLIMIT_DATA, 256 << 20),
-                           (resource.RLIMIT_CPU, int(RUN_SECONDS) + 1)):
-            set_limit(what, most)
-        set_limit(resource.RLIMIT_NPROC, processes_now() + MOST_PROCESSES + 50)
-    return limit
+def limit():
+    """What the program may take of this machine."""
+    kernel.die_with_parent()
+    for what, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 64 << 20), (resource.RLIMIT_CPU, int(RUN_SECONDS) + 1)):
+        set_limit(what, most)
+    set_limit(resource.RLIMIT_NPROC, processes_now() + MOST_PROCESSES + 50)
 
 
 def set_limit(what, most):

@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 
+import compiler
 import exercise
 import judge
 import kernel
@@ -51,11 +52,12 @@ class Prover:
         source, binary = os.path.join(self.place, f"{name}.c"), os.path.join(self.place, name)
         with open(source, "w") as file:
             file.write(text)
-        complaint = judge.build(source, binary)
+        complaint = compiler.build([source], binary)
         if complaint:
-            sys.exit(f"{name} does not build:\n{complaint}")
+            yield judge.Verdict("not-built", "", complaint.splitlines()[:20])
+            return
         for _ in range(self.times):
-            verdict = judge.judge(name, binary)
+            verdict = judge.judge(name, source, binary)
             if verdict.verdict == judge.CANNOT:
                 print(f"skipped: {verdict.saw[0]}")
                 sys.exit(1 if MUST_WORK else 77)
@@ -64,6 +66,9 @@ class Prover:
     def must(self, what, name, text, reasons):
         for verdict in self.judged(name, text):
             self.count += 1
+            if "data-race" in reasons and "(Not looked for: data races." in "".join(verdict.saw) and not MUST_WORK:
+                print(f"{what}: {verdict.saw[0]}")
+                continue
             if not {verdict.verdict, verdict.reason} & set(reasons):
                 self.failures.append(f"{what}: {verdict.verdict} {verdict.reason}, not {' or '.join(reasons)}")
                 self.failures += [f"    {line}" for line in verdict.saw]

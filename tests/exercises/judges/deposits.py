@@ -47,7 +47,9 @@ def judge(start, place, word):
     os.chmod(path, 0o666)
     program = start(path, times, *amounts, pipe=True, full=True)
     with open(path, "rb", buffering=0) as account:
-        return hold(program, lambda: struct.unpack("q", os.pread(account.fileno(), 8, 0))[0] - begin, amounts, times)
+        saw = hold(program, lambda: struct.unpack("q", os.pread(account.fileno(), 8, 0))[0] - begin, amounts, times)
+    program.finish()
+    return f"{saw} {start.race_check(path, times, *amounts)}"
 
 
 def hold(program, account, amounts, times):

@@ -1,14 +1,35 @@
 """Who wrote what: standard output is a socket, and the kernel says of each piece which process wrote it."""
+import os
 import random
+import signal
 
 from program import Wrong, quoted
+
+WRITES = ("write", "writev", "sendto", "sendmsg")
+
+
+def hold_children(program):
+    """The parent sleeps in write() of the heading. From now on there is room for that, and for nothing more."""
+    os.kill(program.pid, signal.SIGSTOP)
+    program.until(lambda tasks: program.main().state == "T", drain=False)
+    program.drain()
+    program.fill(1)
+    program.receive(1)
+    os.kill(program.pid, signal.SIGCONT)
+    program.settle(drain=False)
+    held = [task for task in program.others() if task.is_in(*WRITES)]
+    if held and program.main().is_in(*WRITES):
+        raise Wrong("not-waited", "Children have not written yet, and the parent, which should wait for them, writes:",
+                    str(program.main()), *map(str, held))
 
 
 def judge(start, place, word):
     n = random.randint(3, 6)
     program = start(word, n, full=True)
     program.settle(drain=False)
-    early = [str(task) for task in program.others() if task.is_in("write", "writev")]
+    early = [str(task) for task in program.others() if task.is_in(*WRITES)]
+    if program.main().is_in(*WRITES) and not early:
+        hold_children(program)
     program.must_end_with(0, "all went well")
     if not program.said:
         raise Wrong("ends-at-once", f"PID {program.pid} exited with 0, and nothing was written.")

@@ -2,7 +2,11 @@
 import os
 import random
 
+from kernel import POLLS
 from program import Wrong, quoted
+
+# Perhaps in another thread than the first one. With SIGIO, in a call that waits for a signal.
+READS = ("read", "readv", "pread64", "recvmsg", "splice", "tee", "pause", "rt_sigsuspend", "rt_sigtimedwait", *POLLS)
 
 
 def answer(text):
@@ -35,7 +39,7 @@ def send_in_pieces(program, message):
 
 def still_reads(program):
     program.must_live("the end of its input")
-    if not program.main().is_in("read", "readv", "poll", "ppoll", "select", "pselect6", "epoll_wait"):
+    if not any(task.is_in(*READS) for task in program.last):
         raise Wrong("does-not-read", "More is to come, and it does not wait for it:", *map(str, program.last))
 
 

@@ -1,6 +1,8 @@
 """The command leaves children behind, which the judge ends while the command still runs: does PID 1 wait for them?"""
+import contextlib
 import os
 import random
+import shutil
 import signal
 
 import kernel
@@ -37,16 +39,30 @@ def fork_nothing():
 
 
 def command_file(place, word, orphans, status):
-    """A command with children that become orphans at once: each waits at a FIFO of its own, the command for a line."""
+    """A command with children that become orphans at once: each waits at a FIFO of its own, the command for a line. The first
+    has left the command's process group, as daemons do."""
+    setsid = "setsid " * bool(shutil.which("setsid", path=os.confstr("CS_PATH")))
     fifos = [os.path.join(place, f"{word}-{i}") for i in range(orphans)]
     for fifo in fifos:
         os.mkfifo(fifo)
     path = os.path.join(place, word)
     with open(path, "w") as file:
-        file.write("#!/bin/sh\n" + "".join(f"( (exec cat {os.path.basename(fifo)}) & )\n" for fifo in fifos) +
-                   f"read line\nexit {status}\n")
+        file.write("#!/bin/sh\n" + "".join(f"( (exec {setsid * (fifo == fifos[0])}cat {os.path.basename(fifo)}) & )\n"
+                                           for fifo in fifos) + f"read line\nexit {status}\n")
     os.chmod(path, 0o755)
     return path, fifos
+
+
+@contextlib.contextmanager
+def stopped(program, pid1):
+    """What ends meanwhile is there all at once: several SIGCHLDs are one, and a handler comes before waitpid() goes on."""
+    os.kill(pid1.pid, signal.SIGSTOP)
+    program.until(lambda tasks: any(task.pid == pid1.pid and task.state == "T" for task in tasks))
+    yield
+    program.settle()
+    with contextlib.suppress(ProcessLookupError):  # somebody has killed it
+        os.kill(pid1.pid, signal.SIGCONT)
+    program.settle()
 
 
 def judge(start, place, word):
@@ -67,22 +83,23 @@ def judge(start, place, word):
     if command is None or len(waiting) != orphans:
         raise Wrong("no-command", f"PID 1 (here PID {pid1.pid}) must have the command and {orphans} orphans as its children:",
                     *map(str, program.last))
-    os.kill(pid1.pid, signal.SIGSTOP)  # so that their SIGCHLDs become one
-    program.until(lambda tasks: any(task.pid == pid1.pid and task.state == "T" for task in tasks))
-    for fifo in fifos[:-1]:  # one lives on
-        try:
-            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            break  # nobody opens it any more: all of the namespace ended with the first one
-    program.settle()
-    os.kill(pid1.pid, signal.SIGCONT)
-    program.settle()
+    with stopped(program, pid1):
+        for fifo in fifos[:-1]:  # one lives on
+            try:
+                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                break  # nobody opens it any more: all of the namespace ended with the first one
     program.must_live("its command had ended")
     zombies = [task for task in program.others() if task.state == "Z"]
     if zombies:
         raise Wrong("never-reaps", f"{orphans - 1} orphans have ended in the namespace. Their parent is its PID 1:",
                     *[f"{task}, its parent is PID {task.ppid}" for task in zombies],
                     *[str(task) for task in program.last if task.pid == pid1.pid])
-    program.send("go\n")
+    alive = [task for task in program.others() if task.pid in {one.pid for one in waiting}]
+    if len(alive) != 1:
+        raise Wrong("kills-orphans", f"One of {orphans} orphans has not been told to end, and of them there are still "
+                    f"{len(alive)}:", *map(str, program.last))
+    with stopped(program, pid1):
+        program.send("go\n")
     program.must_end_with(status, "so did the command, though an orphan still ran")
     return f"PID 1 of the namespace (here PID {pid1.pid}) waited for {orphans - 1} orphans, and ended with its command."

@@ -52,9 +52,15 @@ def judge(start, place, word):
         fifos.close()
 
 
+def no_zombies(program, when):
+    zombies = [task for task in program.others() if task.state == "Z"]
+    if zombies:
+        raise Wrong("zombies-left", when, str(program.main()), *map(str, zombies))
+
+
 def hold(program, fifos):
     slow = fifos.request("the end of its input")
-    quick = [fifos.request("the end of its input") for _ in range(random.randint(3, 6))]
+    quick = [fifos.request("the end of its input") for _ in range(random.randint(12, 20))]  # more than the waits one writes down
     empty = random.randint(1, len(quick) - 1)
 
     os.kill(program.pid, signal.SIGSTOP)
@@ -65,16 +71,15 @@ def hold(program, fifos):
     os.kill(program.pid, signal.SIGCONT)
     program.settle()
     program.must_live("the end of its input")
-    zombies = [task for task in program.others() if task.state == "Z"]
-    if zombies:
-        raise Wrong("zombies-left", f"{len(quick)} children ended while PID {program.pid} could not run: their SIGCHLDs became "
-                    f"one. It has had that one (none is pending), and goes on:", str(program.main()), *map(str, zombies))
+    no_zombies(program, f"{len(quick)} children ended while PID {program.pid} could not run: their SIGCHLDs became one. It has had "
+               "that one (none is pending), and goes on:")
     if program.main().is_in("wait4", "waitid"):
         raise Wrong("blocks-in-wait", f"PID {slow} is still at work, and the server waits for it instead of the next line:",
                     str(program.main()))
     last = fifos.request("the end of its input")
     fifos.finish(last, True)
     program.settle()
+    no_zombies(program, "A child ended, and the server goes on:")
     fifos.finish(slow, True)
     program.close_input()
     empty += 2
