@@ -157,12 +157,13 @@ static double ns_of(struct timespec time)
     return 1e9 * (double)time.tv_sec + (double)time.tv_nsec;
 }
 
-enum part { CALL, CHILD, END };
+enum { CALL, CHILD, END, N_PARTS };
+static struct measure_contender parts[N_PARTS] = { { "fork.call" }, { "fork.child" }, { "fork.exit+wait" } };
 
-/* One part of what fork_exit_wait() does. Whoever is back from fork() first, the parts add up to the whole. */
-static double part_of_fork(enum part part)
+/* fork_exit_wait(), and when each of its parts begins, and the last one ends. */
+static void fork_in_parts(double at[N_PARTS + 1])
 {
-    double before = measure_now_ns();
+    at[CALL] = measure_now_ns();
     pid_t child = fork();
     if (child == 0) {
         clock_gettime(CLOCK_MONOTONIC, &stamps->begins);
@@ -171,27 +172,17 @@ static double part_of_fork(enum part part)
     }
     double returned = measure_now_ns();
     reap(child, "fork()");
-    double waited = measure_now_ns(), first = fmin(returned, ns_of(stamps->begins)), exits = ns_of(stamps->exits);
-    return part == CALL ? first - before : part == CHILD ? exits - first : waited - exits;
-}
-
-static double fork_call(void)
-{
-    return part_of_fork(CALL);
-}
-
-static double fork_child(void)
-{
-    return part_of_fork(CHILD);
-}
-
-static double fork_end(void)
-{
-    return part_of_fork(END);
+    at[N_PARTS] = measure_now_ns();
+    at[CHILD] = fmin(returned, ns_of(stamps->begins)); /* whoever is back from fork() first */
+    at[END] = ns_of(stamps->exits);
+    if (ns_of(stamps->begins) < at[CALL] || at[END] < at[CHILD] || at[N_PARTS] < at[END]) {
+        errno = EBADMSG;
+        demo_die("clock_gettime() in child %d: what it wrote is of another fork", child);
+    }
 }
 
 /* Those that run a program are the last, since there may be none to run. */
-enum { FORK, VFORK, CLONE, PTHREAD, PARTS, SPAWN = PARTS + 3, EXEC, N_WAYS };
+enum { FORK, VFORK, CLONE, PTHREAD, APART, SPAWN, EXEC, N_WAYS };
 static struct way {
     const char *name;
     double (*once)(void);
@@ -200,9 +191,7 @@ static struct way {
     { "vfork+exit+wait", vfork_exit_wait },
     { "clone-thread+join", clone_thread_join },
     { "pthread_create+join", pthread_create_join },
-    { "fork.call", fork_call },
-    { "fork.child", fork_child },
-    { "fork.exit+wait", fork_end },
+    { "fork.together" },
     { "posix_spawn+wait", posix_spawn_wait },
     { "fork+exec+wait", fork_exec_wait },
 };
@@ -210,12 +199,32 @@ static struct measure_contender create[N_WAYS];
 
 /* Others that want the CPU only add to it: of several tries, the quickest is the least disturbed. */
 static long switch_tries, create_tries;
+static char create_how[80], switch_how[80];
 
 static double quickest_way(const void *way)
 {
     double least = INFINITY;
     for (long i = 0; i < create_tries; i++)
         least = fmin(least, ((const struct way *)way)->once());
+    return least;
+}
+
+/* The quickest fork of a round, and the parts of that one. */
+static double quickest_in_parts(const void *unused)
+{
+    (void)unused;
+    double least = INFINITY, at[N_PARTS + 1];
+    size_t round = create[APART].n;
+    for (long i = 0; i < create_tries; i++) {
+        fork_in_parts(at);
+        if (at[N_PARTS] - at[CALL] >= least)
+            continue;
+        least = at[N_PARTS] - at[CALL];
+        for (int part = CALL; part < N_PARTS; part++)
+            parts[part].sample[round] = at[part + 1] - at[part];
+    }
+    for (int part = CALL; part < N_PARTS; part++)
+        parts[part].n = round + 1;
     return least;
 }
 
@@ -241,6 +250,7 @@ static void show_creation(void)
     for (int i = 0; i < N_WAYS; i++)
         create[i] =
             (struct measure_contender){ .name = ways[i].name, .once = quickest_way, .arg = &ways[i], .tries = 1 };
+    create[APART].once = quickest_in_parts;
     cost_rounds(create, can_run ? N_WAYS : SPAWN, 0.45);
     cost_show(&create[FORK], 2, "ns");
     if (can_run)
@@ -256,22 +266,16 @@ static bool is_about(struct measure_spread here, double figure)
 
 static void decide_creation(void)
 {
-    static const char *const columns[] = { "the course says", "here", "so it", NULL };
     struct measure_spread process = measure_spread_in(&create[FORK]), thread = measure_spread_in(&create[PTHREAD]);
     struct measure_spread ratio = measure_ratio(&create[FORK], &create[PTHREAD]);
     enum measure_order order = beyond(ratio, expensive);
     bool figures[] = { is_about(process, process_ns), is_about(thread, thread_ns) };
-    const char *cells[][3] = {
-        { "a process: about 1 ms", cost_spread_text(process, "ns"), figures[0] ? "holds" : "differs" },
-        { "a thread: about 10 us", cost_spread_text(thread, "ns"), figures[1] ? "holds" : "differs" },
-        { "expensive, and cheap", cost_spread_text(ratio, "times"),
-          order == MEASURE_MORE   ? "holds"
-          : order == MEASURE_LESS ? "differs"
-                                  : "is undecided" },
+    const char *rows[][3] = {
+        { "a process: about 1 ms", cost_spread_text(process, "ns"), cost_so(figures[0] ? MEASURE_MORE : MEASURE_LESS) },
+        { "a thread: about 10 us", cost_spread_text(thread, "ns"), cost_so(figures[1] ? MEASURE_MORE : MEASURE_LESS) },
+        { "expensive, and cheap", cost_spread_text(ratio, "times"), cost_so(order) },
     };
-    for (size_t i = 0; i < 3; i++)
-        cells[i][2] = demo_mask(cells[i][2], "?");
-    demo_table(0, "about: within 10 times; expensive: over 2 times", columns, &cells[0][0], 3);
+    cost_compare("about: within 10 times; expensive: over 2 times", rows, 3);
     if (order == MEASURE_MORE && !(figures[0] && figures[1]))
         order = MEASURE_LESS;
     cost_check("cost.create", order, "fork to wait takes %s as long as pthread_create to join",
@@ -286,13 +290,14 @@ static const char *percent_text(double ratio, char text[CELL])
 
 static void take_fork_apart(void)
 {
-    static const char *const columns[] = { "part", "what the kernel does", "time", "of it all", NULL };
+    static const char *const columns[] = { "part", "what the kernel does", "time", "of fork+exit+wait", NULL };
     static const char *const does[] = { "copies the list of mappings and the page tables",
                                         "switches to the child, and serves its page faults",
-                                        "takes the copy down, and wakes the parent" };
+                                        "takes the copy down, and wakes the parent",
+                                        "and here each is timed, which costs a little" };
     struct rusage used;
-    char shares[4][CELL], faults[CELL];
-    const char *cells[4][4];
+    char shares[N_PARTS + 1][CELL], faults[CELL];
+    const char *cells[N_PARTS + 1][4];
     pid_t child = fork();
     if (child == 0)
         _exit(0);
@@ -300,21 +305,16 @@ static void take_fork_apart(void)
         demo_die("fork(), wait4(%d)", child);
     snprintf(faults, sizeof faults, "%ld", used.ru_minflt);
     demo_observe(0, "wait4(2)", demo_fact("page faults of such a child", demo_mask(faults, "N")));
-    double sum = 0, all = 0;
-    for (int i = 0; i < 3; i++) {
-        double share = measure_ratio(&create[PARTS + i], &create[FORK]).median;
-        double median = measure_spread_in(&create[PARTS + i]).median;
-        const char *row[] = { create[PARTS + i].name, does[i], cost_text(median, "ns"),
-                              percent_text(share, shares[i]) };
+    for (int i = 0; i <= N_PARTS; i++) {
+        const struct measure_contender *who = i < N_PARTS ? &parts[i] : &create[APART];
+        const char *row[] = { i < N_PARTS ? who->name : "together", does[i],
+                              cost_text(measure_spread_in(who).median, "ns"),
+                              percent_text(measure_ratio(who, &create[FORK]).median, shares[i]) };
         memcpy(cells[i], row, sizeof row);
-        sum += median;
-        all += share;
     }
-    const char *row[] = { "together", "and here each is timed, which costs a little", cost_text(sum, "ns"),
-                          percent_text(all, shares[3]) };
-    memcpy(cells[3], row, sizeof row);
-    cost_store(&create[PARTS], 3, "ns");
-    demo_table(0, "CLOCK_MONOTONIC, by parent and child", columns, &cells[0][0], 4);
+    cost_store(parts, N_PARTS, "ns");
+    cost_store(&create[APART], 1, "ns");
+    demo_table(0, create_how, columns, &cells[0][0], N_PARTS + 1);
 }
 
 /* --- to switch to one ---------------------------------------------------------------------------------------------- */
@@ -405,16 +405,16 @@ static double quickest_turn(const void *turn)
     return least;
 }
 
-/* How many times as long with a process as with a thread. They take turns at once: when others want the CPU, too, each
- * switch costs more, for some milliseconds, and so they meet the same. */
+/* How many times as long with a process as with a thread, without the calls and the pages. All take turns at once: when others
+ * want the CPU, too, each switch costs more, for some milliseconds, and so they meet the same. */
 static double side_by_side(const void *turns)
 {
     const struct turn *turn = turns;
-    double least[] = { INFINITY, INFINITY };
+    double least[N_SIDES] = { INFINITY, INFINITY, INFINITY };
     for (long i = 0; i < switch_tries; i++)
-        for (int side = PROCESS; side <= THREAD; side++)
+        for (int side = 0; side < N_SIDES; side++)
             least[side] = fmin(least[side], once_more(&turn[side]));
-    return least[PROCESS] / least[THREAD];
+    return (least[PROCESS] - least[NONE]) / (least[THREAD] - least[NONE]);
 }
 
 static void open_pipes(struct side *side)
@@ -529,13 +529,13 @@ static void show_switches(void)
             cells[size][i + 1] = texts[size][i];
         }
     }
-    demo_table(0, "the time of one", columns, &cells[0][0], N_SIZES);
+    demo_table(0, switch_how, columns, &cells[0][0], N_SIZES);
 }
 
 /* The reason that the text gives is no part of the verdict. If it were all, each page would add to the difference. */
 static void decide_switches(void)
 {
-    static const char *const columns[] = { "the course says", "here", "so it", NULL };
+    static const char *const by[] = { "less than a tenth", "about a tenth", "over a tenth" }; /* by an order */
     static double ratios[N_SIZES * MEASURE_ROUNDS];
     struct measure_spread without = difference(switches[0]), with = difference(switches[N_SIZES - 1]);
     bool grows = with.p10 > fmax(without.p90, 0);
@@ -548,16 +548,16 @@ static void decide_switches(void)
     char flush[CELL];
     snprintf(flush, sizeof flush, "%s at %d pages, %s at %d", cost_text(without.median, "ns"), sizes[0].pages,
              cost_text(with.median, "ns"), MOST_PAGES);
-    const char *verdict = order == MEASURE_MORE ? "holds" : order == MEASURE_LESS ? "differs" : "is undecided";
     const char *reason = order != MEASURE_MORE ? "has nothing to explain"
                          : grows               ? "is a part of it"
                                                : "is not the reason";
-    const char *cells[][3] = {
-        { "expensive, and cheaper", cost_spread_text(ratio, "times"), demo_mask(verdict, "?") },
+    const char *rows[][3] = {
+        { "expensive, and cheaper", cost_spread_text(ratio, "times"), cost_so(order) },
         { "because of the TLB", flush, demo_mask(reason, "?") },
     };
-    demo_table(0, "more: by a tenth", columns, &cells[0][0], 2);
-    cost_check("cost.switch", order, "it takes %s as long as one between threads", cost_spread_text(ratio, "times"));
+    cost_compare("net of calls and pages; more: by a tenth", rows, 2);
+    cost_check("cost.switch", order, "net of calls and pages it takes %s as long as one between threads: %s more",
+               cost_spread_text(ratio, "times"), demo_mask(by[order - MEASURE_LESS], "N"));
 }
 
 /* The waker runs on until it sleeps itself, each time: a round trip is two sleeps, two wake-ups and two switches. */
@@ -619,6 +619,9 @@ static void cost(void)
     page_size = (size_t)sysconf(_SC_PAGESIZE);
     create_tries = (demo_option("tries") + 3) / 4; /* they take longer */
     switch_tries = cost_budget_ns(1) > 0 ? demo_option("tries") : create_tries;
+    snprintf(create_how, sizeof create_how, "the quickest of %ld tries, median of the rounds", create_tries);
+    snprintf(switch_how, sizeof switch_how, "one switch: the quickest of %ld tries, median of the rounds",
+             switch_tries);
     stamps = mmap(NULL, sizeof *stamps, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stamps == MAP_FAILED)
         demo_die("mmap(%zu bytes, shared)", sizeof *stamps);
@@ -629,6 +632,7 @@ static void cost(void)
     look_at_ourselves();
 
     demo_step("Make and end a process in four ways and a thread in two, on one CPU");
+    demo_act(0, "each time is %s", create_how);
     show_creation();
     decide_creation();
 
@@ -642,10 +646,11 @@ static void cost(void)
 }
 
 static const char why[] =
-    "fork() makes a second address space: dup_mmap in kernel/fork.c copies the list\n"
-    "of mappings and, for memory that was written to, the page tables. That is one\n"
-    "part of the price. The child then pays for the pages that it uses (each is a\n"
-    "page fault), and exit_mmap in mm/mmap.c takes it all down again. vfork() and\n"
+    "fork() makes a second address space: dup_mmap (in kernel/fork.c; from Linux\n"
+    "6.16 on in mm/mmap.c) copies the list of mappings and, for memory that was\n"
+    "written to, the page tables. That is one part of the price. The child then pays\n"
+    "for the pages that it uses (each is a page fault), and exit_mmap (mm/mmap.c)\n"
+    "takes it all down again. The three parts are those of one fork. vfork() and\n"
     "posix_spawn() make a process that borrows the memory of its parent until it\n"
     "calls exec or exits, and so does a thread, to its end: they cost about the\n"
     "same. What is dear about a process is its address space. To run a program it\n"
@@ -674,8 +679,11 @@ static const char why[] =
     "\n"
     "All this runs on one CPU, in rounds in which all take turns. What others take\n"
     "of the CPU only adds to a time, so in each round the quickest of several tries\n"
-    "counts: 20 of a process or a thread, 80 of a switch (--tries). How two compare\n"
-    "is looked at round by round; the two switches take turns try by try.\n";
+    "counts: 20 of a process or a thread, 80 of a switch (--tries). What is shown is\n"
+    "the median of the rounds, and how the quickest ones spread over them: what a\n"
+    "process costs at best, again and again, not what it costs now and then. How two\n"
+    "compare is looked at round by round; the two switches, and the calls alone,\n"
+    "take turns try by try.\n";
 
 static const struct demo_break breaks[] = {
     { "copy", "cost.create", "calls vfork() in the place of fork()" },
