@@ -122,8 +122,10 @@ static mqd_t open_posix(void)
 {
     struct mq_attr limits = { .mq_maxmsg = MAX_MESSAGES, .mq_msgsize = MAX_SIZE };
     snprintf(names->posix, sizeof names->posix, "/proclab-%x", random_number());
+    mode_t before = umask(077); /* the mode is 0600, whatever it was: /proc/PID/fd asks for it */
     mqd_t queue = mq_open(names->posix, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &limits);
     int error = errno;
+    umask(before);
     if (queue >= 0 && mq_unlink(names->posix) < 0)
         demo_die("mq_unlink(%s)", names->posix);
     names->posix[0] = '\0'; /* it was unlinked, or EEXIST: not ours */
@@ -374,7 +376,6 @@ static void check_waited(long in_posix, long in_sysv)
 
 static void message_queue(void)
 {
-    umask(077); /* the queues are of mode 0600, whatever it was */
     cleanup_guard struct sync_guard guard = { -1 };
     start_guard(&guard);
     long in_posix = posix(), in_sysv = sysv();
@@ -424,7 +425,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "The sender of three messages has ended and is gone. What is in the queue?",
         .choices = { "nothing", "the last message", "three messages" },
         .right = 2,
-        .because = "Its bytes were copied into the kernel at mq_send(). The queue belongs to nobody.",
+        .because = "Its bytes were copied into the kernel at mq_send(). The queue belongs to no process.",
     },
     {
         .step = 2,

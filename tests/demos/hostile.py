@@ -98,6 +98,13 @@ def read_only():
     mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
 
 
+def short_queues():
+    """By kernel.msgmnb of its own IPC namespace. Who sends a longer message waits for ever."""
+    judge.call("unshare", judge.CLONE_NEWIPC)
+    with open("/proc/sys/kernel/msgmnb", "w") as limit_of_queues:
+        limit_of_queues.write("10")
+
+
 def removed_directory():
     path = os.path.join(os.environ["PROCLAB_JUDGE_FILES"], f"removed-{os.getpid()}")
     os.mkdir(path)
@@ -198,6 +205,7 @@ TAKING = {
     "a stack of 256 KiB": {"before": limit(resource.RLIMIT_STACK, 256 * 1024)},
     "an address space of 64 MiB": {"before": limit(resource.RLIMIT_AS, 64 << 20)},
     "no locked memory": {"before": limit(resource.RLIMIT_MEMLOCK, 0)},
+    "System V queues of 10 bytes": {"before": short_queues, "needs": "root"},
     "a working directory that was removed": {"before": removed_directory},
     "everything read-only, no place for files": {"before": read_only, "needs": "root", "env": {"TMPDIR": "/proc"}},
     "seccomp as Docker has it": {"before": like_docker, "needs": "seccomp"},

@@ -1,4 +1,6 @@
-"""page.py - NAME.page: --html changes no verdict; its page holds the events and the source, as scripts/replay's does."""
+"""page.py - NAME.page: --html changes no verdict; its page holds the events and the source, as scripts/replay's does.
+
+Whatever the demo does with its umask, the page follows that of the caller."""
 import html
 import os
 import re
@@ -20,9 +22,12 @@ def events_of(page):
 
 def run_with_page(demo, *options):
     path = os.path.join(demo.place, "page.html")
-    result = demo.run("--html", path, *options)
+    result = demo.run("--html", path, *options, preexec_fn=lambda: os.umask(0o026))
     if not os.path.exists(path):
         raise Failure(f"no page was written: {result}")
+    mode = os.stat(path).st_mode & 0o777
+    if mode != 0o640:
+        raise Failure(f"with a umask of 026 the page has mode {mode:o}")
     page = read(path)
     os.unlink(path)
     if os.listdir(demo.files):
