@@ -178,12 +178,14 @@ def descriptors(pid):
 
 
 def timer_is_armed(pid, fd):
-    """Is this descriptor a timerfd that will fire? (proc_pid_fdinfo(5))"""
+    """Is this descriptor a timerfd that will fire, or has fired just now? Then only its ticks and its interval are not 0.
+    (proc_pid_fdinfo(5))"""
     try:
-        found = re.search(rb"^it_value: \((\d+), (\d+)\)", read(f"/proc/{pid}/fdinfo/{fd}"), re.MULTILINE)
+        text = read(f"/proc/{pid}/fdinfo/{fd}")
     except OSError:
         return False
-    return found is not None and any(map(int, found.groups()))
+    lines = re.findall(rb"^(?:ticks|it_value|it_interval):(.*\n)", text, re.MULTILINE)
+    return any(map(int, re.findall(rb"\d+", b"".join(lines))))
 
 
 def holders(pids, link, access):
