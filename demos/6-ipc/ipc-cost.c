@@ -630,11 +630,14 @@ static _Noreturn void work(int me, int control)
     here.other = !me;
     memset(out, 0, sizeof out); /* pages of its own, all there */
     out[0].type = 1 + here.other;
-    while (TEMP_FAILURE_RETRY(recv(control, &here.order, sizeof here.order, 0)) == sizeof here.order) {
+    ssize_t got;
+    while ((got = TEMP_FAILURE_RETRY(recv(control, &here.order, sizeof here.order, 0))) == sizeof here.order) {
         struct result result = carry_out();
         if (TEMP_FAILURE_RETRY(send(control, &result, sizeof result, 0)) != sizeof result)
             demo_die("send(a result)");
     }
+    if (got < 0)
+        demo_die("recv(an order)");
     _exit(0);
 }
 

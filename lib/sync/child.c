@@ -54,7 +54,8 @@ void sync_child_end(const pid_t *child)
     siginfo_t news;
     if (*child <= 0 || waitid(P_PID, (id_t)*child, &news, WEXITED | WNOHANG | WNOWAIT) < 0)
         return; /* not ours any more: it was reaped, and its PID may be another's by now */
-    kill(*child, SIGKILL);
+    if (kill(*child, SIGKILL) < 0)
+        return; /* refused: it ends with us (sync_die_with), and so we must not wait for it */
     while (waitpid(*child, NULL, 0) < 0 && errno == EINTR)
         continue;
 }

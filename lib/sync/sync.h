@@ -82,7 +82,8 @@ void sync_guard_end(struct sync_guard *guard);
 /* Removes a directory as soon as nothing keeps it busy (EBUSY): a cgroup, until the last process in it has ended. */
 int sync_rmdir(const char *path);
 
-/* What a scope owns, ended with it. A child is killed and reaped, unless it was reaped already; start each as -1. */
+/* What a scope owns, ended with it. A child is killed and reaped, unless it was reaped already or may not be killed; start
+ * each as -1. */
 void sync_child_end(const pid_t *child);
 void sync_fd_close(int *fd);
 void sync_pipe_close(int (*pipe_fds)[2]);
