@@ -28,7 +28,7 @@ struct proc_brief {
 };
 enum { PROC_HIDDEN = '?' };              /* then ppid and pgrp are PROC_NONE, and comm is "" */
 
-/* From the text of stat, all of it: it is looked at to its end, but only these are made values. */
+/* From the text of stat, all of it: the fields that every Linux writes must be there, but only these are made values. */
 int proc_brief_parse(const char *text, size_t len, struct proc_brief *out);
 int proc_brief_pread(int fd, struct proc_brief *out);
 

@@ -179,16 +179,16 @@ int proc_stat_parse(const char *text, size_t len, struct proc_stat *out)
     return 0;
 }
 
-/* Whether the rest of the line has n more fields, of nothing but digits. It costs little, and a text that was cut off
- * inside of the name, which may look like a whole one, has never as many. */
+/* Whether n more fields follow, of nothing but digits. It costs little, and a text that was cut off inside of the name,
+ * which may look like a whole one, never has as many. */
 static bool has_fields(const struct text *line, int n)
 {
-    int others = 0;
-    for (const char *p = line->at; p < line->end; p++) {
+    for (const char *p = line->at; n > 0 && p < line->end; p++) {
+        if (*p != ' ' && *p != '-' && (*p < '0' || *p > '9'))
+            return false;
         n -= *p == ' ';
-        others += !((*p >= '0' && *p <= '9') || *p == ' ' || *p == '-');
     }
-    return n <= 0 && others == 0;
+    return n == 0;
 }
 
 int proc_brief_parse(const char *text, size_t len, struct proc_brief *out)
