@@ -268,9 +268,19 @@ static void add_frames(json_t *event, const struct demo_fact *fact)
     json_decref(numbers);
 }
 
-static json_t *facts_of(const struct demo_fact *facts, json_t *event, json_t *grids)
+/* Names it among the facts that are grids. */
+static void add_grid(json_t *event, const char *name)
+{
+    json_t *pages = json_object_get(event, "pages");
+    if (pages == NULL)
+        json_object_set_new(event, "pages", pages = json_object());
+    json_object_set_new(pages, name, json_true());
+}
+
+static void add_facts(json_t *event, const struct demo_fact *facts)
 {
     json_t *object = json_object();
+    json_object_set_new(event, "facts", object);
     for (; facts->name != NULL; facts++) {
         if (facts->type == 'f') {
             add_frames(event, facts);
@@ -278,9 +288,8 @@ static json_t *facts_of(const struct demo_fact *facts, json_t *event, json_t *gr
         }
         json_object_set_new(object, facts->name, fact_value(facts));
         if (facts->type == 'g')
-            json_object_set_new(grids, facts->name, json_true());
+            add_grid(event, facts->name);
     }
-    return object;
 }
 
 /* "/proc/PID/stat" of the process with its number, or its label, in the place of PID. */
@@ -304,11 +313,8 @@ static json_t *observation(struct demo_here here, pid_t of, const char *source)
 
 void demo_observe_at(struct demo_here here, pid_t of, const char *source, const struct demo_fact *facts)
 {
-    json_t *event = observation(here, of, source), *grids = json_object();
-    json_object_set_new(event, "facts", facts_of(facts, event, grids));
-    if (json_object_size(grids) > 0)
-        json_object_set(event, "pages", grids);
-    json_decref(grids);
+    json_t *event = observation(here, of, source);
+    add_facts(event, facts);
     event_emit(event);
 }
 
