@@ -777,18 +777,20 @@ static double fewest(const struct order *order)
 }
 
 /* What a message takes in a batch, in ns. Where each has a CPU of its own, a batch in which somebody else got it is taken again,
- * by whatever way, a few times at most. The next one has as many messages as should take the time for a batch; not many less
- * than this one, which may have been disturbed all the same. */
+ * by whatever way, a few times at most; of nothing but such ones the quickest counts. The next batch has as many messages as
+ * should take the time for one; not many less than this one, which may have been disturbed all the same. */
 static double batch(struct order *order)
 {
     enum { TAKES = 5 };
     struct result results[2] = { { 0 } };
-    for (int take = 0; take < TAKES; take++) {
+    double took = INFINITY, count = (double)order->count;
+    bool disturbed = true;
+    for (int take = 0; disturbed && take < TAKES; take++) {
         give_order(order, results);
-        if (!order->two || results[A].preempted + results[B].preempted == 0)
-            break;
+        disturbed = order->two && results[A].preempted + results[B].preempted > 0;
+        double its = results[order->what == THROUGHPUT ? B : A].end - results[A].begin;
+        took = disturbed ? fmin(took, its) : its;
     }
-    double took = results[order->what == THROUGHPUT ? B : A].end - results[A].begin, count = (double)order->count;
     double next = fmin(16 * count, fmax(count / 2, batch_of(order) * count / took));
     order->count = (long)fmax(fewest(order), next);
     return took / count;
