@@ -453,13 +453,12 @@ class Terminal:
 
     def __init__(self, demo, user, *words):
         self.demo, self.text = demo, ""
-        self.fd, its = pty.openpty()
+        self.fd, self.its = pty.openpty()
         if "user" in user:
-            os.chown(os.ttyname(its), user["user"], -1)
+            os.chown(os.ttyname(self.its), user["user"], -1)
         popen = {**user, "command": ["sh", "-c", '"$@"; echo "status $?"; read line; echo "read $line"', "sh"]}
-        self.process = demo.start(*user.get("command", [demo.path]), "--", *words, stdin=its, stdout=its, stderr=its, start_new_session=True,
-                                  preexec_fn=lambda: judge.libc.ioctl(0, 0x540E, 0), **popen)  # TIOCSCTTY
-        os.close(its)
+        self.process = demo.start(*user.get("command", [demo.path]), "--", *words, stdin=self.its, stdout=self.its, stderr=self.its,
+                                  start_new_session=True, preexec_fn=lambda: judge.libc.ioctl(0, 0x540E, 0), **popen)  # TIOCSCTTY
 
     def until(self, wanted):
         deadline = time.monotonic() + judge.RUN_SECONDS
@@ -474,7 +473,7 @@ class Terminal:
             self.until(wanted)
             os.write(self.fd, answer.encode())
         status = self.demo.wait(self.process)
-        os.close(self.fd)
+        os.close(self.fd), os.close(self.its)  # not before: see terminal.all_shown()
         left = self.demo.left_behind()
         if status != 0 or left:
             raise Failure(f"on a terminal: {judge.ending(status)}, left {left}")

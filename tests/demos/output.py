@@ -1,15 +1,12 @@
 """output.py - NAME.output: terminal, pipe and file get the same lines, JSON and text agree, nothing is lost unnoticed."""
-import fcntl
 import json
 import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 import unicodedata
 
 import judge
+import terminal
 from judge import BROKE, HOLDS, USAGE, Failure, read
 
 WIDTH = 79
@@ -27,23 +24,16 @@ def check_width(what, text, limit=WIDTH):
 
 
 def on_terminal(demo, *options, env=None):
-    """What a terminal of 80 columns gets, without its colours."""
-    ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    """What a terminal of 80 columns gets."""
+    ours, its = terminal.opened()
     process = demo.start(*options, stdout=its, stderr=its, env=env, start_new_session=True)
-    os.close(its)
-    text = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            text += chunk
-    except OSError:
-        pass  # EIO: nobody holds the other side any more
-    os.close(ours)
+    text = terminal.all_shown(process, ours, seconds=judge.RUN_SECONDS)
+    os.close(its), os.close(ours)
     status = demo.wait(process)
     left = demo.left_behind()
     if left:
         raise Failure(f"left behind on a terminal: {', '.join(left)}")
-    return status, text.decode("utf-8").replace("\r\n", "\n")
+    return status, text
 
 
 def through_pipe(demo, *options):
@@ -61,8 +51,8 @@ def check_same_everywhere(demo):
     file = demo.run("--stable")
     if file.status not in (HOLDS, judge.SKIPPED):
         raise Failure(str(file))
-    status, terminal = on_terminal(demo, "--stable")
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal)
+    status, shown = on_terminal(demo, "--stable")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
     plain = re.sub(r"(\r     measuring +\d+ %)*\r {20}\r", "", plain)  # progress, on standard error
     pipe = through_pipe(demo, "--stable")
     for what, text, other in (("a terminal", plain, status), ("a pipe", pipe.out, pipe.status)):
@@ -72,7 +62,7 @@ def check_same_everywhere(demo):
             raise Failure(f"{what} and a file get different lines: {first_difference(text, file.out)}")
     if "\x1b" in pipe.out or "\x1b" in file.out:
         raise Failure("escape sequences in a pipe or a file")
-    if "\x1b" not in terminal:
+    if "\x1b" not in shown:
         raise Failure("no colour on a terminal that has it")
     quiet = demo.run("--quiet")
     if quiet.out or quiet.err or quiet.status != file.status:
@@ -185,27 +175,20 @@ def check_options(demo):
         raise Failure(f"called by another name, --version says {with_path.out!r}")
 
 
-def answer(process, terminal, text=b""):
-    """Answers each question with 2, and returns all that the terminal got."""
-    answered = 0
-    try:
-        while chunk := os.read(terminal, 65536):
-            text += chunk
-            while text.count(b"your answer (1 to") > answered:
-                answered += 1
-                os.write(terminal, b"2\n")
-    except OSError:
-        pass  # EIO: nobody holds the other side any more
-    return text.decode("utf-8").replace("\r\n", "\n")
-
-
 def check_predict(demo):
-    """Each question is asked, answered, and when its claim is decided compared, with the reason."""
-    ours, its = pty.openpty()
+    """Each question is asked, answered with 2, and when its claim is decided compared, with the reason."""
+    ours, its = terminal.opened()
     process = demo.start("--predict", "--color=never", stdin=its, stdout=its, stderr=its, start_new_session=True)
-    os.close(its)
-    text = answer(process, ours)
-    os.close(ours)
+    answered = 0
+
+    def answer(text):
+        nonlocal answered
+        while text.count(b"your answer (1 to") > answered:
+            answered += 1
+            os.write(ours, b"2\n")
+
+    text = terminal.all_shown(process, ours, answer, judge.RUN_SECONDS)
+    os.close(its), os.close(ours)
     status = demo.wait(process)
     if status not in (HOLDS, judge.SKIPPED):
         raise Failure(f"--predict ends with {status}: {text}")

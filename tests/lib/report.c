@@ -1,4 +1,5 @@
 /* report.c - lib/report: small demos run in a child, what they write is read from a pipe, and how they end. */
+#include <fcntl.h>
 #include <jansson.h>
 #include <pty.h>
 
@@ -571,9 +572,12 @@ static struct outcome *run_on_terminal(void (*body)(void), char *argv[], const c
             dup2(its, fd);
         exit(run_toy(body, argv));
     }
-    close(its);
-    read_all(ours, outcome.out, sizeof outcome.out);
+    /* Until EIO, with its side closed, a reader may miss the last line: n_tty_read() looks first for what was written, then
+     * whether it is closed. What a toy writes has room in the terminal. */
     reap(child, &outcome);
+    fcntl(ours, F_SETFL, O_NONBLOCK);
+    read_all(ours, outcome.out, sizeof outcome.out);
+    close(its);
     return &outcome;
 }
 

@@ -7,7 +7,7 @@ interview=$source/scripts/interview
 all=$(grep -c '^Q: ' "$data")
 cd "$scratch" || exit 70
 
-on_terminal() { try "$python" -B "$source/tests/scripts/terminal.py" "$@"; }
+on_terminal() { try "$python" -B "$source/tests/demos/terminal.py" "$@"; }
 
 # Each has 3 to 8 lines of answer, a demo, and claims of that demo; each chapter has some.
 # shellcheck disable=SC2317 # called by try

@@ -30,12 +30,12 @@ LC_ALL=C grep -q '[^ -~]' out && wrong "it is not ASCII"
 small='fork exec orphan'
 tour "$small" env LC_ALL=C.UTF-8
 without_times <out >pipe
-tour "$small" env TERM=xterm LC_ALL=C.UTF-8 NO_COLOR=1 "$python" -B "$source/tests/scripts/terminal.py" ''
+tour "$small" env TERM=xterm LC_ALL=C.UTF-8 NO_COLOR=1 "$python" -B "$source/tests/demos/terminal.py" ''
 grep -q '2 of 3: exec \.\.\.' out || wrong "no progress"
 tr '\r' '\n' <out | sed 's/^.\[K//; /^  [0-9]* of [0-9]*: .* \.\.\.$/d' | without_times >terminal
 for file in pipe terminal; do sed -i '/^$/d' "$file"; done
 diff pipe terminal || wrong "a terminal and a pipe get different lines"
-tour "$small" env TERM=xterm LC_ALL=C.UTF-8 "$python" -B "$source/tests/scripts/terminal.py" ''
+tour "$small" env TERM=xterm LC_ALL=C.UTF-8 "$python" -B "$source/tests/demos/terminal.py" ''
 grep -q '.\[32m✓.\[0m' out || wrong "no colour"
 
 # The page has all of them, too, and what it links to is there.
