@@ -374,9 +374,10 @@ static void name_contenders(void)
     for (size_t i = 0; i < N_POINTS; i++)
         for (size_t way = 0; way < N_ALL; way++) {
             struct point *point = &points[i];
+            size_t tries = way <= COPY ? point->tries : MEASURE_TRIES;
             snprintf(point->name[way], sizeof point->name[way], "%s.%zu", ways[way].name, point->mib);
             point->who[way] =
-                (struct measure_contender){ point->name[way], ways[way].once, .tries = way <= COPY ? point->tries : 0 };
+                (struct measure_contender){ point->name[way], ways[way].once, .tries = cost_no_time() ? 1 : tries };
         }
 }
 

@@ -613,15 +613,25 @@ static void look_at_ourselves(void)
                  demo_fact("VmPTE", demo_mask(tables, "SIZE")));
 }
 
+static void count_tries(void)
+{
+    long tries = cost_no_time() ? 5 : demo_option("tries");
+    char create_text[CELL], switch_text[CELL];
+    create_tries = (tries + 3) / 4; /* they take longer */
+    switch_tries = tries;
+    both_tries = cost_no_time() ? tries : 10 * tries;
+    snprintf(create_text, CELL, "%ld", create_tries);
+    snprintf(switch_text, CELL, "%ld", switch_tries);
+    snprintf(create_how, sizeof create_how, "the quickest of %s tries, median of the rounds",
+             demo_mask(create_text, "N"));
+    snprintf(switch_how, sizeof switch_how, "one switch: the quickest of %s tries, median of the rounds",
+             demo_mask(switch_text, "N"));
+}
+
 static void cost(void)
 {
     page_size = (size_t)sysconf(_SC_PAGESIZE);
-    create_tries = (demo_option("tries") + 3) / 4; /* they take longer */
-    switch_tries = cost_budget_ns(1) > 0 ? demo_option("tries") : create_tries;
-    both_tries = cost_budget_ns(1) > 0 ? 10 * switch_tries : switch_tries;
-    snprintf(create_how, sizeof create_how, "the quickest of %ld tries, median of the rounds", create_tries);
-    snprintf(switch_how, sizeof switch_how, "one switch: the quickest of %ld tries, median of the rounds",
-             switch_tries);
+    count_tries();
     stamps = mmap(NULL, sizeof *stamps, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stamps == MAP_FAILED)
         demo_die("mmap(%zu bytes, shared)", sizeof *stamps);

@@ -18,6 +18,11 @@ double cost_budget_ns(double share)
     return 1e9 * share * (most == NULL ? seconds : fmin(seconds, fmax(atof(most), 0)));
 }
 
+bool cost_no_time(void)
+{
+    return cost_budget_ns(1) == 0;
+}
+
 /* done below 0: takes the line away again. */
 static void progress(double done)
 {

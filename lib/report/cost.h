@@ -23,6 +23,8 @@
 
 /* The time that this share (0 to 1) of the demo may take, in ns. PROCLAB_SECONDS in the environment: so many at most, in all. */
 double cost_budget_ns(double share);
+/* Is there none at all (--seconds 0)? Then a demo does as little as it can, which shows that it works, and no more. */
+bool cost_no_time(void);
 
 /* Rounds of these until that share of the time is over: one that does not count, then 3 to MEASURE_ROUNDS. Says on standard
  * error how far it is, where that is a terminal. */

@@ -26,11 +26,12 @@ def check_break(demo, what, claim, options):
 
 
 def check_turn(demo, what, claim, options):
-    """None, or why it could not be tried."""
-    usual = demo.run("--json").verdicts()[claim]
+    """None, or why it could not be tried. With a little time: in none at all nothing is measured that can be relied on."""
+    env = {**demo.environment(), "PROCLAB_SECONDS": "0.1"}
+    usual = demo.run("--json", env=env).verdicts()[claim]
     if usual["verdict"] != "holds":
         return f"{what}: {claim} does not hold here, so that nothing can be turned: {usual['evidence'] or usual['reason']}"
-    result = demo.run("--json", *options)
+    result = demo.run("--json", *options, env=env)
     if result.events()[0].get("break") != what:
         raise Failure(f"{' '.join(options)}: its start event does not say that {what!r} was taken out")
     event = result.verdicts()[claim]
