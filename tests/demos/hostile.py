@@ -183,7 +183,7 @@ HARMLESS = {
     "--step with a closed input": {"options": ["--step"], "before": close(0)},
     "no core files": {"before": limit(resource.RLIMIT_CORE, 0)},
     "twice at once": {"how": lambda demo: twice(demo)},
-    "nice 19 under load": {"how": lambda demo: under_load(demo)},
+    "nice 4 under load": {"how": lambda demo: under_load(demo)},
     "a slow reader of a full non-blocking pipe": {"how": lambda demo: slow_reader(demo)},
 }
 TAKING = {
@@ -228,10 +228,10 @@ def twice(demo):
     return max(results, key=lambda result: result.status)
 
 
-def keep_busy(demo, nice=15):
+def keep_busy(demo):
     """A process on every CPU that only computes. The caller kills them."""
-    prepare = lambda: (os.nice(nice), judge.die_with_judge())
-    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"], preexec_fn=prepare) for _ in os.sched_getaffinity(0)]
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"], preexec_fn=judge.die_with_judge)
+            for _ in os.sched_getaffinity(0)]
     demo.helpers |= {process.pid for process in busy}
     return busy
 
@@ -244,9 +244,10 @@ def stop_busy(demo, busy):
 
 
 def under_load(demo):
+    """The load has over twice the demo's weight. Neither is so nice that other tests starve it."""
     busy = keep_busy(demo)
     try:
-        return demo.run("--json", preexec_fn=lambda: os.nice(19))
+        return demo.run("--json", preexec_fn=lambda: os.nice(4))
     finally:
         stop_busy(demo, busy)
 

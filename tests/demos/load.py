@@ -23,7 +23,7 @@ def same_each_time(demo, runs):
 
 
 def load(demo, how, runs):
-    busy = keep_busy(demo, nice=0) if how == "busy" else []
+    busy = keep_busy(demo) if how == "busy" else []
     try:
         return same_each_time(demo, int(runs))
     finally:
