@@ -245,23 +245,25 @@ static int wait_under(struct sigaction action)
 static void ask_the_kernel(pid_t child)
 {
     struct witness seen = witness_end();
-    size_t exited = witness_find(&seen, 0, KERNEL_EXIT, child), off = exited;
+    size_t exited = witness_find(&seen, 0, KERNEL_EXIT, child), sent = exited;
+    while (sent < seen.n && (seen.event[sent].kind != KERNEL_SIGNAL_SENT || seen.event[sent].value != SIGCHLD ||
+                             seen.event[sent].by != child))
+        sent++;
+    size_t off = sent; /* before that it may have slept, too, until it could close its files */
     while (off < seen.n && (seen.event[off].kind != KERNEL_SWITCH || seen.event[off].pid != child ||
                             seen.event[off].value == 'R')) /* it may be preempted on its way */
         off++;
     size_t waited = witness_find(&seen, exited, KERNEL_WAIT, child);
     size_t freed = witness_find(&seen, waited, KERNEL_FREE, child);
-    size_t sent = exited;
-    while (sent < seen.n && (seen.event[sent].kind != KERNEL_SIGNAL_SENT || seen.event[sent].value != SIGCHLD ||
-                             seen.event[sent].by != child))
-        sent++;
-    bool ran_again = false;
+    bool died = off < seen.n, ran_again = false;
     for (size_t i = off + 1; i < seen.n; i++)
         ran_again |= seen.event[i].by == child || (seen.event[i].kind == KERNEL_SWITCH && seen.event[i].pid == child);
-    bool died = exited < sent && sent < off && off < seen.n;
     witness_says("zombie.exited-not-waited", died && seen.event[off].value == 'Z',
-                 "sched_process_exit, SIGCHLD to the parent, sched_switch in state Z");
-    witness_says("zombie.unkillable", died && !ran_again, "it got no CPU after that");
+                 "sched_process_exit%s, SIGCHLD to the parent%s, sched_switch in state %c",
+                 exited < seen.n ? "" : " (missing)", sent < seen.n ? "" : " (missing)",
+                 died ? (char)seen.event[off].value : '?');
+    witness_says("zombie.unkillable", died && !ran_again, "%s",
+                 ran_again ? "it got a CPU after that" : "it got no CPU after that");
     witness_says("zombie.reaped", freed < seen.n, "%s",
                  freed < seen.n ? "sched_process_wait, then sched_process_free" : "no sched_process_free");
 }
