@@ -1,7 +1,8 @@
 """prove.py - exercise.NAME: the original is judged wrong for its own reason, the solution right, and what students also try
 as tried/NAME.txt says.
 
-    prove.py NAME [TIMES]     with TIMES, so often each
+    prove.py NAME short       of what has the same reason only the first
+    prove.py NAME [TIMES]     all of it; with TIMES, so often each
     prove.py hostile          programs that hang, crash, flood, fork and kill, in the place of any exercise
 
 A section of such a file is a line "== what was tried: REASON...", then what it does to the original, as in a diff: lines that
@@ -77,11 +78,13 @@ class Prover:
                 self.failures.append(f"{what}: left behind: processes {sorted(left)}")
                 kernel.kill_below(os.getpid())
 
-    def prove(self, name):
-        original = exercise.read(exercise.original(name))
+    def prove(self, name, short):
+        original, seen = exercise.read(exercise.original(name)), []
         self.must("the solution", name, exercise.read(os.path.join(judge.HERE, "solutions", f"{name}.c")), ["right"])
         for what, reasons, body in sections(name):
-            self.must(what, name, edited(original, body), reasons)
+            if not short or reasons not in seen:
+                self.must(what, name, edited(original, body), reasons)
+            seen.append(reasons)
 
     def survive(self):
         names = exercise.names()
@@ -90,13 +93,14 @@ class Prover:
             self.must(f"{name}: {what}", name, body, reasons)
 
 
-def main(name, times="1"):
+def main(name, form="1"):
+    short = form == "short"
     with tempfile.TemporaryDirectory(prefix="proclab-prove-") as place:
-        prover = Prover(place, int(times))
+        prover = Prover(place, 1 if short else int(form))
         if name == "hostile":
             prover.survive()
         else:
-            prover.prove(name)
+            prover.prove(name, short)
     print(*prover.failures, sep="\n", end="\n" * bool(prover.failures))
     print(f"{prover.count} verdicts, {'not all' if prover.failures else 'all'} as they must be")
     return 1 if prover.failures else 0

@@ -1,6 +1,7 @@
 #!/bin/sh
-# scripts/exercise: the student's copies, how far they are, and what is never lost.
+# exercise.sh - the student's copies, how far they are, and what is never lost: exercise.sh PYTHON, which is the first on PATH.
 . "$(dirname -- "$0")/expect.sh"
+PATH=$(dirname -- "$1"):$PATH
 expect_in_out() { case $out in *"$1"*) ;; *) wrong "stdout does not say \"$1\"" ;; esac; }
 lab="$scratch/my lab"
 mkdir -p "$lab/demos" "$lab/tests"
