@@ -26,7 +26,8 @@ function(add_battery_entry demo kind script timeout)
   set_tests_properties(${entry} PROPERTIES LABELS "${labels}")
 endfunction()
 
-# The arguments after the demo's name are the options for a small run, for the tests that make many under strace.
+# The arguments after the demo's name are the options for a small run: for the tests that make many under strace, and for those
+# of a cost that need time.
 function(add_battery demo)
   set(build plain)
   if(PROCLAB_SANITIZE)
@@ -35,7 +36,7 @@ function(add_battery demo)
   add_battery_entry(${demo} itself itself.py 60)
   add_battery_entry(${demo} unprivileged unprivileged.py 60)
   add_battery_entry(${demo} outside outside.py 60)
-  add_battery_entry(${demo} break breaks.py 120)
+  add_battery_entry(${demo} break breaks.py 120 ${ARGN})
   if(PROCLAB_SANITIZE)
     add_battery_entry(${demo} output output.py 120 sanitized)
   else()
@@ -47,7 +48,8 @@ function(add_battery demo)
   add_battery_entry(${demo} load load.py 3600 busy 100)
   add_battery_entry(${demo} repeat load.py 3600 quiet 1000)
   if(NOT PROCLAB_SANITIZE) # a sanitizer needs the address space, the descriptors and the ptrace that these take away
-    add_battery_entry(${demo} hostile hostile.py 180)
+    add_battery_entry(${demo} hostile hostile.py 180 short)
+    add_battery_entry(${demo} hostile.long hostile.py 300)
     add_battery_entry(${demo} faults faults.py 180 short ${ARGN})
     add_battery_entry(${demo} faults.long faults.py 7200 long ${ARGN})
   endif()

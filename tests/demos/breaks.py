@@ -1,7 +1,7 @@
 """breaks.py - NAME.break: each --break refutes exactly the claim it is meant to refute.
 
 A cost is never refuted. A --break turns it: where it holds, it then differs, or is not decided any more, and nothing is
-refuted. Where it does not hold in the first place, nothing can be turned.
+refuted. Where it does not hold in the first place, nothing can be turned. A cost is measured with the options for a small run.
 """
 import judge
 from judge import HOLDS, REFUTED, SKIPPED, USAGE, Failure
@@ -25,13 +25,13 @@ def check_break(demo, what, claim, options):
     return None
 
 
-def check_turn(demo, what, claim, options):
+def check_turn(demo, what, claim, options, small):
     """None, or why it could not be tried. With a little time: in none at all nothing is measured that can be relied on."""
     env = {**demo.environment(), "PROCLAB_SECONDS": "0.1"}
-    usual = demo.run("--json", env=env).verdicts()[claim]
+    usual = demo.run("--json", *small, env=env).verdicts()[claim]
     if usual["verdict"] != "holds":
         return f"{what}: {claim} does not hold here, so that nothing can be turned: {usual['evidence'] or usual['reason']}"
-    result = demo.run("--json", *options, env=env)
+    result = demo.run("--json", *options, *small, env=env)
     if result.events()[0].get("break") != what:
         raise Failure(f"{' '.join(options)}: its start event does not say that {what!r} was taken out")
     event = result.verdicts()[claim]
@@ -43,7 +43,7 @@ def check_turn(demo, what, claim, options):
     return None
 
 
-def breaks(demo):
+def breaks(demo, *small):
     known = demo.breaks()
     claims = {row[0]: row[1] for row in demo.listed()}
     unknown = demo.run("--break", "no-such-thing")
@@ -56,8 +56,8 @@ def breaks(demo):
         if claim not in claims:
             raise Failure(f"--break {what} is to refute {claim}, which --list does not have")
         cost = claims[claim] == "cost"
-        check = check_turn if cost else check_break
-        why = check(demo, what, claim, ["--break", what] if i else ["--break"])  # a bare one: the first
+        options = ["--break", what] if i else ["--break"]  # a bare one: the first
+        why = check_turn(demo, what, claim, options, small) if cost else check_break(demo, what, claim, options)
         tried += [f"{what} {'turns' if cost else 'refutes'} {claim}"] if why is None else []
         untried += [why] if why is not None else []
         fact_untried = fact_untried or (why is not None and not cost)

@@ -17,7 +17,7 @@ import judge
 from calls import NAMES, NEVER_FAIL, PLAUSIBLE
 from judge import BROKE, HOLDS, REFUTED, SKIPPED, USAGE, Failure, Hang, Skip, read
 
-SHORT_SECONDS = 4                  # the everyday form: so many faults, the most different ones first, as take about so long,
+SHORT_SECONDS = 2                  # the everyday form: so many faults, the most different ones first, as take about so long,
 FEWEST, MOST = 12, 200             # within these bounds
 HANG_SECONDS = 12 * judge.scale()  # the demo's own deadline is set to 5 s
 ENOUGH_HANGS = 2                   # after so many the sweep ends: it has failed anyway

@@ -14,7 +14,7 @@ import time
 import judge
 from judge import Failure, Hang
 
-ROUNDS = {"short": 12, "long": 1000}
+ROUNDS = {"short": 8, "long": 1000}
 SIGNALS = {
     "SIGKILL": lambda process: process.kill(),                                # the demo alone, as the OOM killer does
     "SIGINT": lambda process: os.killpg(process.pid, signal.SIGINT),          # everyone on the terminal, as ^C does
