@@ -14,9 +14,13 @@ static void reset_signals(void)
     setitimer(ITIMER_REAL, &off, NULL);
     setitimer(ITIMER_VIRTUAL, &off, NULL);
     setitimer(ITIMER_PROF, &off, NULL);
-    for (int sig = 1; sig <= SIGRTMAX;
-         sig++) {                      /* EINVAL for SIGKILL, SIGSTOP and the two that glibc keeps: nothing to reset */
-        sigaction(sig, &ignore, NULL); /* drops one that is pending, which unblocking would deliver */
+    sigset_t pending;
+    sigpending(&pending);
+    for (int sig = 1; sig <= SIGRTMAX; sig++) {
+        /* Drops it, or unblocking would deliver it. No other: it could be a ^C of this very moment. */
+        if (sigismember(&pending, sig) == 1)
+            sigaction(sig, &ignore, NULL);
+        /* EINVAL for SIGKILL, SIGSTOP and the two that glibc keeps: nothing to reset. */
         sigaction(sig, &to_default, NULL);
     }
     sigaction(SIGPIPE, &ignore, NULL);
