@@ -712,7 +712,7 @@ static const struct demo_prediction predictions[] = {
         .ask = "A child that exits at once, by fork() or by vfork(): which is quicker?",
         .choices = { "fork(): it is used far more", "vfork(): about as quick as a thread", "both take the same time" },
         .right = 1,
-        .because = "what fork() adds is a second address space: copied, used by page faults, and taken down again",
+        .because = "What fork() adds is a second address space: copied, used by page faults, and taken down again.",
     },
     { 0 },
 };
