@@ -368,7 +368,8 @@ static struct point {
 enum { N_POINTS = sizeof points / sizeof *points, LARGE_MIB = 1024 /* at least, to say something of 2 GB */ };
 static size_t n_points, n_huge, n_ways = N_WAYS; /* those that could be measured */
 
-/* What does not grow with the memory is always tried several times: right after a copy the caches have nothing of it. */
+/* What does not grow with the memory is tried several times at all sizes: right after a copy the caches have nothing of
+ * it. Where there is no time, everything is tried once. */
 static void name_contenders(void)
 {
     for (size_t i = 0; i < N_POINTS; i++)

@@ -155,13 +155,14 @@ static void never_wait(int count)
     if (pids == NULL)
         demo_die("calloc(%d, %zu)", count, sizeof *pids);
     int made = make_zombies(pids, count), zombies = 0;
-    if (made < count)
-        demo_act(0, "vfork() = -1, %s: ulimit -u, a pids cgroup or kernel.pid_max", strerrorname_np(errno));
     if (made == 0) {
-        demo_skip("zombie.accumulate", "vfork() makes none: raise ulimit -u, pids.max or kernel.pid_max");
+        demo_skip("zombie.accumulate", "vfork() = -1, %s: raise ulimit -u, pids.max or kernel.pid_max",
+                  strerrorname_np(errno));
         free(pids);
         return;
     }
+    if (made < count)
+        demo_act(0, "vfork() = -1, %s: ulimit -u, a pids cgroup or kernel.pid_max", strerrorname_np(errno));
     for (int i = 0; i < made; i++) {
         struct proc_stat stat = { 0 };
         int rc = proc_stat_read(pids[i], &stat);
@@ -254,7 +255,7 @@ static void ask_the_kernel(pid_t child)
     struct witness seen = witness_end();
     size_t exited = witness_find(&seen, 0, KERNEL_EXIT, child), sent = exited;
     while (sent < seen.n && (seen.event[sent].kind != KERNEL_SIGNAL_SENT || seen.event[sent].value != SIGCHLD ||
-                             seen.event[sent].by != child))
+                             seen.event[sent].by != child)) /* under strace its tracer gets one first */
         sent++;
     size_t off = sent; /* before that it may have slept, too, until it could close its files */
     while (off < seen.n && (seen.event[off].kind != KERNEL_SWITCH || seen.event[off].pid != child ||
@@ -270,7 +271,9 @@ static void ask_the_kernel(pid_t child)
                  exited < seen.n ? "" : " (missing)", sent < seen.n ? "" : " (missing)",
                  died ? (char)seen.event[off].value : '?');
     witness_says("zombie.unkillable", died && !ran_again, "%s",
-                 ran_again ? "it got a CPU after that" : "it got no CPU after that");
+                 !died       ? "its last sched_switch is missing"
+                 : ran_again ? "it got a CPU after that"
+                             : "it got no CPU after that");
     witness_says("zombie.reaped", freed < seen.n, "%s",
                  freed < seen.n ? "sched_process_wait, then sched_process_free" : "no sched_process_free");
 }

@@ -5,7 +5,7 @@ exec), and how it is started. Never a refuted fact, a hang, a death by signal, o
 the verdicts are the usual ones. One that is TAKING something away may end with 0, 77, or 70 and a message.
 
     hostile.py DEMO          all of them
-    hostile.py DEMO short    of those that concern what all demos SHARE a third, another one for each demo; and without the
+    hostile.py DEMO short    of those that concern what all demos share a third, another one for each demo; and without the
                              kernel's events, which take a third of the time
     hostile.py DEMO ROW      only this one, with its time
 """
@@ -163,7 +163,8 @@ def like_docker():
 # How a row is started: "before" (done between fork and exec), "env" (added to the usual one), "options", "command" (what runs
 # it), "called" (its name), "may_skip" (what the reason of a claim says that may be skipped), "everyone" (a copy that any user
 # may run); or "how", a function that does it all. "needs" names what the row cannot do without. "status": the only one that is
-# right. "mute": there is nowhere to send a message.
+# right. "mute": there is nowhere to send a message. "shared": it is about options, the report or its output, where no demo does
+# anything itself.
 
 HARMLESS = {
     "SIGCHLD ignored by whoever started it": {"before": ignore(signal.SIGCHLD)},
@@ -174,27 +175,27 @@ HARMLESS = {
     "descriptor 0 closed": {"before": close(0)},
     "descriptor 2 closed": {"before": close(2)},
     "one CPU": {"before": one_cpu, "may_skip": "two CPUs"},
-    "called ') Z 1 ('": {"called": b") Z 1 ("},
-    "called with a newline": {"called": b"a\nState:\tZ\nPPid:\t1\n"},
-    "called with invalid UTF-8": {"called": b"\xff\xfe) \x80"},
-    "no argv[0]": {"how": lambda demo: demo.run("--json", command=[""], executable=demo.path)},
-    "an empty environment": {"env": None},
-    "LC_ALL nonsense": {"env": {"LC_ALL": "xx_YY.no-such", "LANG": "\udcff"}},
-    "TERM=dumb": {"env": {"TERM": "dumb"}},
+    "called ') Z 1 ('": {"shared": True, "called": b") Z 1 ("},
+    "called with a newline": {"shared": True, "called": b"a\nState:\tZ\nPPid:\t1\n"},
+    "called with invalid UTF-8": {"shared": True, "called": b"\xff\xfe) \x80"},
+    "no argv[0]": {"shared": True, "how": lambda demo: demo.run("--json", command=[""], executable=demo.path)},
+    "an empty environment": {"shared": True, "env": None},
+    "LC_ALL nonsense": {"shared": True, "env": {"LC_ALL": "xx_YY.no-such", "LANG": "\udcff"}},
+    "TERM=dumb": {"shared": True, "env": {"TERM": "dumb"}},
     "umask 0777": {"before": lambda: os.umask(0o777)},
     "children it does not know": {"before": other_children},
-    "PROCLAB_DEADLINE_SCALE is no number": {"env": {"PROCLAB_DEADLINE_SCALE": "nan"}},
-    "PROCLAB_DEADLINE_SCALE is nonsense": {"env": {"PROCLAB_DEADLINE_SCALE": "-x"}},
-    "--step without input": {"options": ["--step"]},
-    "--step with a closed input": {"options": ["--step"], "before": close(0)},
+    "PROCLAB_DEADLINE_SCALE is no number": {"shared": True, "env": {"PROCLAB_DEADLINE_SCALE": "nan"}},
+    "PROCLAB_DEADLINE_SCALE is nonsense": {"shared": True, "env": {"PROCLAB_DEADLINE_SCALE": "-x"}},
+    "--step without input": {"shared": True, "options": ["--step"]},
+    "--step with a closed input": {"shared": True, "options": ["--step"], "before": close(0)},
     "no core files": {"before": limit(resource.RLIMIT_CORE, 0)},
     "twice at once": {"how": lambda demo: twice(demo)},
     "every CPU busy": {"how": lambda demo: under_load(demo)},
-    "a slow reader of a full non-blocking pipe": {"how": lambda demo: slow_reader(demo)},
+    "a slow reader of a full non-blocking pipe": {"shared": True, "how": lambda demo: slow_reader(demo)},
 }
 TAKING = {
-    "descriptor 1 closed": {"before": close(1), "status": BROKE},
-    "descriptors 0 to 2 closed": {"before": close(0, 1, 2), "status": BROKE, "mute": True},
+    "descriptor 1 closed": {"shared": True, "before": close(1), "status": BROKE},
+    "descriptors 0 to 2 closed": {"shared": True, "before": close(0, 1, 2), "status": BROKE, "mute": True},
     "16 descriptors at most": {"before": limit(resource.RLIMIT_NOFILE, 16)},
     "4 descriptors at most": {"before": limit(resource.RLIMIT_NOFILE, 4)},
     "2 processes at most": {"before": few_processes, "everyone": True},
@@ -205,9 +206,10 @@ TAKING = {
     "in a user namespace": {"command": ["unshare", "--user", "--map-root-user"], "needs": "user namespaces"},
     "under strace": {"needs": "strace",
                      "command": ["strace", "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, "-e", "trace=execve"]},
-    "a full output device": {"how": lambda demo: on_full_device(demo), "status": BROKE},
-    "a reader that is gone": {"how": lambda demo: reader_gone(demo), "status": BROKE},
-    "no file may grow": {"before": limit(resource.RLIMIT_FSIZE, 0), "status": BROKE, "mute": True},  # stderr is one, too
+    "a full output device": {"shared": True, "how": lambda demo: on_full_device(demo), "status": BROKE},
+    "a reader that is gone": {"shared": True, "how": lambda demo: reader_gone(demo), "status": BROKE},
+    "no file may grow": {"shared": True,
+                         "before": limit(resource.RLIMIT_FSIZE, 0), "status": BROKE, "mute": True},  # stderr is one, too
     "a stack of 256 KiB": {"before": limit(resource.RLIMIT_STACK, 256 * 1024)},
     "an address space of 64 MiB": {"before": limit(resource.RLIMIT_AS, 64 << 20)},
     "no locked memory": {"before": limit(resource.RLIMIT_MEMLOCK, 0)},
@@ -217,15 +219,6 @@ TAKING = {
     "seccomp as Docker has it": {"before": like_docker, "needs": "seccomp"},
     "no new privileges": {"before": no_new_privs},
     "addresses not random": {"before": lambda: libc.personality(ADDR_NO_RANDOMIZE)},
-}
-
-
-# Options, the report and its output: no demo does anything about them itself.
-SHARED = {
-    "called ') Z 1 ('", "called with a newline", "called with invalid UTF-8", "no argv[0]", "an empty environment",
-    "LC_ALL nonsense", "TERM=dumb", "PROCLAB_DEADLINE_SCALE is no number", "PROCLAB_DEADLINE_SCALE is nonsense",
-    "--step without input", "--step with a closed input", "a slow reader of a full non-blocking pipe", "descriptor 1 closed",
-    "descriptors 0 to 2 closed", "a full output device", "a reader that is gone", "no file may grow",
 }
 
 
@@ -354,7 +347,7 @@ def chosen(demo, which):
     rows = [(name, row, True) for name, row in HARMLESS.items()] + [(name, row, False) for name, row in TAKING.items()]
     if which == "short":
         turn = zlib.crc32(demo.name.encode())
-        return [row for i, row in enumerate(rows) if row[0] not in SHARED or (i + turn) % 3 == 0]
+        return [row for i, row in enumerate(rows) if "shared" not in row[1] or (i + turn) % 3 == 0]
     return [row for row in rows if which in (None, row[0])]
 
 
@@ -365,6 +358,8 @@ def hostile(demo, which=None):
     usual = demo.run("--json").outcomes()
     failures, untried, broke, hangs = [], [], 0, 0
     rows = chosen(demo, which)
+    if not rows:
+        raise Failure(f"there is no environment {which!r}")
     for name, row, harmless in rows:
         why = missing(demo, row.get("needs"))
         if why:
