@@ -3,10 +3,11 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "demos"))
-from judge import Failure, Skip  # noqa: E402
+from judge import RUN_SECONDS, Failure, Skip  # noqa: E402
 
 
 class Browser:
@@ -26,7 +27,9 @@ class Browser:
         options = Options()
         options.binary_location = browser
         for flag in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                     "--disable-extensions", "--disable-background-networking", f"--user-data-dir={self.place}/profile"):
+                     "--disable-extensions", "--disable-background-networking",
+                     "--disable-smooth-scrolling",  # on a slow machine a smooth one is now and then lost
+                     f"--user-data-dir={self.place}/profile"):
             options.add_argument(flag)
         if os.geteuid() == 0:
             options.add_argument("--no-sandbox")  # which root has none of
@@ -89,3 +92,10 @@ class Browser:
         result = self.js(text, *arguments)
         if result is not True:
             raise Failure(f"{what}: {result!r}")
+
+    def expect_soon(self, what, text, *arguments):
+        """Of what the browser does in its own time."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while self.js(text, *arguments) is not True and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.expect(what, text, *arguments)

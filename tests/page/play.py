@@ -137,7 +137,7 @@ def check_link_and_time(browser, path, last):
     check_panel_keys(browser)
     browser.js("goTo(0)")
     browser.keys(" ")
-    browser.expect("Space plays nothing", "return playing !== null && now === 0 || now")
+    browser.expect_soon("Space plays nothing", "return playing !== null && now > 0 || now")
     browser.keys(" ")
     browser.expect("Space does not stop it", "return playing === null")
 
@@ -148,10 +148,10 @@ def check_panel_keys(browser):
     from selenium.webdriver.common.keys import Keys
     browser.js("goTo(1); document.activeElement.blur(); byId('scale').focus()")
     press = ActionChains(browser.driver)
-    press.send_keys(Keys.TAB, *[Keys.ARROW_RIGHT] * 3).pause(0.3).perform()
-    browser.expect("the source is not scrolled by the keyboard",
-                   "return document.activeElement.id === 'code' && byId('code').scrollLeft > 0 && now === 1 || "
-                   "[document.activeElement.id, byId('code').scrollLeft, now]")
+    press.send_keys(Keys.TAB, *[Keys.ARROW_RIGHT] * 3).perform()
+    browser.expect_soon("the source is not scrolled by the keyboard",
+                        "return document.activeElement.id === 'code' && byId('code').scrollLeft > 0 && now === 1 || "
+                        "[document.activeElement.id, byId('code').scrollLeft, now]")
     browser.js("document.activeElement.blur()")
     ActionChains(browser.driver).send_keys(Keys.ARROW_RIGHT).perform()
     browser.expect("the next event does not come by the keyboard", "return now === 2 || now")
