@@ -5,8 +5,8 @@ exec), and how it is started. Never a refuted fact, a hang, a death by signal, o
 the verdicts are the usual ones. One that is TAKING something away may end with 0, 77, or 70 and a message.
 
     hostile.py DEMO          all of them
-    hostile.py DEMO short    of those that concern what all demos share a third, another one for each demo; and without the
-                             kernel's events, which take a third of the time
+    hostile.py DEMO short    half of them, and a third of those that concern what all demos share, others for each demo; and
+                             without the kernel's events, which take a third of the time
     hostile.py DEMO ROW      only this one, with its time
 """
 import ctypes
@@ -347,7 +347,7 @@ def chosen(demo, which):
     rows = [(name, row, True) for name, row in HARMLESS.items()] + [(name, row, False) for name, row in TAKING.items()]
     if which == "short":
         turn = zlib.crc32(demo.name.encode())
-        return [row for i, row in enumerate(rows) if "shared" not in row[1] or (i + turn) % 3 == 0]
+        return [row for i, row in enumerate(rows) if (i + turn) % (3 if "shared" in row[1] else 2) == 0]
     return [row for row in rows if which in (None, row[0])]
 
 

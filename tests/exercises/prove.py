@@ -1,7 +1,7 @@
 """prove.py - exercise.NAME: the original is judged wrong for its own reason, the solution right, and what students also try
 as tried/NAME.txt says.
 
-    prove.py NAME short       of what has the same reason only the first
+    prove.py NAME short       of what has the same reason only the first, of that of another exercise nothing
     prove.py NAME [TIMES]     all of it; with TIMES, so often each
     prove.py hostile          programs that hang, crash, flood, fork and kill, in the place of any exercise
 
@@ -44,6 +44,11 @@ def edited(original, body):
     return original
 
 
+def reasons_before(name):
+    """Those that an exercise before this one has, in the order of the names."""
+    return [reasons for other in exercise.names() if other < name for _, reasons, _ in sections(other)]
+
+
 class Prover:
     def __init__(self, place, times):
         self.place, self.times, self.failures, self.count = place, times, [], 0
@@ -79,8 +84,9 @@ class Prover:
                 kernel.kill_below(os.getpid())
 
     def prove(self, name, short):
-        original, seen = exercise.read(exercise.original(name)), []
+        original = exercise.read(exercise.original(name))
         self.must("the solution", name, exercise.read(os.path.join(judge.HERE, "solutions", f"{name}.c")), ["right"])
+        seen = reasons_before(name) if short else []
         for what, reasons, body in sections(name):
             if not short or reasons not in seen:
                 self.must(what, name, edited(original, body), reasons)

@@ -98,7 +98,7 @@ def step_ms(browser, program, looks):
               "facts": {"cpu": 0, "by": 1, "prev_pid": 1, "prev_state": "S", "next_pid": 2}}
     lines = [EVERY_KIND[0], *({**EVERY_KIND[4], "t": 1000 * i} for i in range(1, looks)),
              *({**switch, "t": 3000000, "at": 200 * i} for i in range(1, 5 * looks)), EVERY_KIND[-1]]
-    open_page(browser, replay(program, lines), every=40)
+    open_page(browser, replay(program, lines), every=looks // 20)
     return browser.js("""const begin = performance.now(), steps = 50;
         for (let n = 0; n < steps; n++) goTo(Math.floor(n * arguments[0] / steps));
         return (performance.now() - begin) / steps""", looks)
