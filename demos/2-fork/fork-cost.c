@@ -364,7 +364,7 @@ static struct point {
     int64_t tables_kib; /* VmPTE of the process */
     char name[N_ALL][32];
     struct measure_contender who[N_ALL];
-} points[] = { { 0, 5, 0.03 }, { 64, 5, 0.05 }, { 256, 3, 0.06 }, { 1024, 1, 0.1 }, { 2048, 1, 0.22 } };
+} points[] = { { 0, 5, 0.03 }, { 64, 5, 0.05 }, { 256, 3, 0.06 }, { 1024, 1, 0.08 }, { 2048, 1, 0.17 } };
 enum { N_POINTS = sizeof points / sizeof *points, LARGE_MIB = 1024 /* at least, to say something of 2 GB */ };
 static size_t n_points, n_huge, n_ways = N_WAYS; /* those that could be measured */
 
@@ -459,7 +459,7 @@ static void measure_huge(double begin)
     const char *why = "mmap() = ENOMEM";
     bool made = make_region(points[n_points - 1].mib * MIB, MADV_HUGEPAGE);
     while (made && n_huge < n_points) {
-        why = grow(points[n_huge].mib, begin + cost_budget_ns(1.1));
+        why = grow(points[n_huge].mib, begin + cost_budget_ns(1.15));
         if (why != NULL || (why = not_huge()) != NULL)
             break;
         struct measure_contender *who = &points[n_huge++].who[FORK_HUGE];
