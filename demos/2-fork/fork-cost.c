@@ -698,6 +698,7 @@ static const struct demo demo = {
     .options = options,
     .predictions = predictions,
     .run = fork_cost,
+    .sizes = "MiB",
     .why = why,
     .next = "exec",
 };

@@ -726,6 +726,7 @@ static const struct demo demo = {
     .options = options,
     .predictions = predictions,
     .run = cost,
+    .sizes = "pages",
     .why = why,
     .next = "pipe",
 };

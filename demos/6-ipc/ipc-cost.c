@@ -1196,6 +1196,7 @@ static const struct demo demo = {
     .predictions = predictions,
     .run = ipc_cost,
     .wrong = wrong_size,
+    .sizes = "bytes",
     .why = why,
     .next = "container",
 };

@@ -520,6 +520,8 @@ static void emit_start(void)
     json_object_set_new(event, "title", json_string(run.demo->title));
     if (run.without != NULL)
         json_object_set_new(event, "break", json_string(run.without));
+    if (run.demo->sizes != NULL)
+        json_object_set_new(event, "sizes", json_string(run.demo->sizes));
     event_machine(event);
     event_emit(event);
 }

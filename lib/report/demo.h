@@ -58,6 +58,7 @@ struct demo {
     const char *args;                    /* what may stand behind the options ("PROGRAM"), NULL: nothing */
     const char *(*wrong)(void);          /* what is wrong with what was given (status 64), NULL: nothing; asked first */
     bool takes_pid;                      /* or: one PID may stand there, which demo_arg_pid() gives */
+    const char *sizes;                   /* what the sizes in the names of its measures count: "MiB", NULL: there are none */
     const char *why;                     /* --why: lines of at most 79 columns */
     const char *next;                    /* the demo to run after this one, NULL: it is the last */
 };

@@ -121,6 +121,8 @@ def check_looks(browser, last):
     for moment in (last // 2, last):
         browser.expect(f"{width} pixels wide, moment {moment}, something is wider", f"goTo({moment}); {TOO_WIDE}")
     browser.expect(f"{width} pixels wide, moment {last}: text that is too faint", FAINT)
+    browser.expect("lines over sizes, and it is not said of what", """return [...document.querySelectorAll(".plot")].every((plot) =>
+        !plot.querySelector("polyline") || plot.textContent.includes(model.start.sizes))""")
     return browser.js("return getComputedStyle(document.body).backgroundColor")
 
 

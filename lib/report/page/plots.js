@@ -178,6 +178,11 @@ function linePlot(plot, all) {
                     svg("text", { x: x.at(tick), y: height - 12, "text-anchor": "middle" }, sizeName(tick)),
                 ),
             ),
+            svg(
+                "g",
+                { class: "grid" },
+                svg("text", { x: left - 20, y: height - 12, "text-anchor": "end" }, model.start.sizes || ""),
+            ),
             y.ticks.map((tick) =>
                 svg(
                     "g",
