@@ -117,8 +117,10 @@ static const char *why_not(pid_t pid, int error)
         return "this kernel's /proc does not say";
     if (error == -EAGAIN)
         return "it calls exec more often than it can be read";
-    if (error == -ESRCH || proc_stat_read(pid, &stat) < 0)
+    int gone = proc_stat_read(pid, &stat);
+    if (error == -ESRCH || gone == -ESRCH)
         demo_cannot("process %d has ended while we looked", pid);
+    demo_need(gone, "read(/proc/%d/stat)", pid);
     if (error == -ENODATA)
         return stat.flags & PF_KTHREAD ? "none: a kernel thread, which has the kernel's only" : "none: it has exited";
     return strerrorname_np(-error);
