@@ -49,7 +49,7 @@ struct demo_prediction {                 /* asked by --predict when its step beg
     const char *because;                 /* why, and what the others mistake; said when the claim is decided */
 };
 struct demo {
-    const char *name, *title;
+    const char *name, *title, *sizes;    /* sizes: what those in the names of its measures count ("MiB"), NULL: none */
     const struct demo_claim *claims;     /* these five end with an empty element */
     const struct demo_break *breaks;     /* the first one is what a bare --break means */
     const struct demo_option *options;
@@ -58,7 +58,6 @@ struct demo {
     const char *args;                    /* what may stand behind the options ("PROGRAM"), NULL: nothing */
     const char *(*wrong)(void);          /* what is wrong with what was given (status 64), NULL: nothing; asked first */
     bool takes_pid;                      /* or: one PID may stand there, which demo_arg_pid() gives */
-    const char *sizes;                   /* what the sizes in the names of its measures count: "MiB", NULL: there are none */
     const char *why;                     /* --why: lines of at most 79 columns */
     const char *next;                    /* the demo to run after this one, NULL: it is the last */
 };
