@@ -50,7 +50,7 @@ struct demo_prediction {                 /* asked by --predict when its step beg
 };
 struct demo {
     const char *name, *title, *sizes;    /* sizes: what those in the names of its measures count ("MiB"), NULL: none */
-    const struct demo_claim *claims;     /* these five end with an empty element */
+    const struct demo_claim *claims;     /* these four end with an empty element */
     const struct demo_break *breaks;     /* the first one is what a bare --break means */
     const struct demo_option *options;
     const struct demo_prediction *predictions;

@@ -202,12 +202,12 @@ def check_predict(demo):
 def output(demo, build="plain"):
     text = check_same_everywhere(demo)
     events = check_text_is_json(demo, text)
-    demo.without_events()  # the rest is about options and the report, and they take half of the time
     check_predict(demo)
     check_colour(demo)
+    writes = check_writes(demo, build == "sanitized")
+    demo.without_events()  # which the rest has nothing to do with
     check_lost_output(demo)
     check_options(demo)
-    writes = check_writes(demo, build == "sanitized")
     return f"{len(text.out.splitlines())} lines, the same on a terminal, in a pipe and in a file; {events} events{writes}"
 
 

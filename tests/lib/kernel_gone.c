@@ -35,7 +35,7 @@ static _Noreturn void watch_for_ever(void)
 
 static void kill_at_random(bool group)
 {
-    enum { KILLS = 20, LONGEST_NS = 150000000 };
+    enum { KILLS = 50, LONGEST_NS = 150000000 };
     srandom((unsigned)getpid());
     for (int i = 0; i < KILLS; i++) {
         int status;
